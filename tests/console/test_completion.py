@@ -15,6 +15,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from platform_api.supervisor.testing import Installation
+from tests.console.editor import paste, write
 from tests.console.visitor import Scheme, Visitor, visiting
 from tests.console.wire import wire_to
 from tests.language_servers import language_server_pids
@@ -29,11 +30,6 @@ api = API()
 print(total(2))
 
 """
-PASTE = """(element, text) => {
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text/plain", text);
-    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-}"""
 COLUMNS = [{"name": "buyer", "type": "text"}, {"name": "paid", "type": "boolean"}]
 SHARED = """def total(count: int) -> int:
     return count + 1
@@ -123,8 +119,7 @@ async def test_names_are_completed_also_those_that_come_while_one_types(
         # A column that is added elsewhere, in a row's type.
         await page.keyboard.press("Control+End")
         # Pasted: a new line that is typed may take a completion instead, when a list is open just then.
-        pasted = "\nfrom automio.rows import Orders\nrow: Orders = {}\n"
-        await page.locator(".cm-content").evaluate(PASTE, pasted)
+        await paste(page, "\nfrom automio.rows import Orders\nrow: Orders = {}\n")
         await expect(page.locator(".cm-line").nth(8)).to_have_text("row: Orders = {}")
         with installation.client() as client:
             columns = [*COLUMNS, {"name": "shipped", "type": "date"}]
@@ -183,10 +178,8 @@ async def test_a_fix_is_chosen_and_the_file_is_formatted_as_one_step(
     browser: Browser, installation: Installation, app: dict[str, Any]
 ) -> None:
     async with editing(browser, installation, app) as (visitor, page):
-        content, lines = page.locator(".cm-content"), page.locator(".cm-line")
-        await content.focus()
-        await page.keyboard.press("Control+A")
-        await content.evaluate(PASTE, UNTIDY)
+        lines = page.locator(".cm-line")
+        await write(page, UNTIDY)
         # An import that is missing: pyrefly knows where the name is.
         await expect(page.locator(".cm-lintRange-error")).to_have_text("total")
         await page.locator(".cm-lintRange-error").click()
@@ -226,12 +219,9 @@ async def test_graphql_in_a_string_is_known_by_the_schema(
     browser: Browser, installation: Installation, app: dict[str, Any]
 ) -> None:
     async with editing(browser, installation, app) as (_, page):
-        content = page.locator(".cm-content")
-        await content.focus()
-        await page.keyboard.press("Control+A")
         table = f"app_{app['id']}_orders"
         text = f'print("{{ buyer nothing }}")\nORDERS_QUERY = """query {{\n  {table} {{ buyer nothing }}\n}}"""\n'
-        await content.evaluate(PASTE, text)
+        await write(page, text)
         await expect(page.locator(".cm-lintRange-error")).to_have_text("nothing")
         await expect(page.locator(".cm-line").nth(2).locator(".cm-lintRange-error")).to_have_count(1)
         # Each word of a query has its colour; a string that is none is one piece.

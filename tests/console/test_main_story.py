@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 from platform_api.supervisor.testing import Installation
+from tests.console.editor import paste, write
 from tests.console.shop import cell
 from tests.console.visitor import Visitor, visiting
 from tests.memory import quick_directory
@@ -124,12 +125,12 @@ async def a_script_is_written_with_completion(ada: Visitor) -> None:
     await content.focus()
     await page.keyboard.press("Control+a")
     head = "import time\nfrom automio.wrapper import API\nfrom automio.rows import Orders\n\napi = API()\n"
-    await page.keyboard.type(head, delay=2)
+    await paste(page, head)
     await page.keyboard.type('api.tables.graphql("', delay=20)
     await expect(option(page, "orders").first).to_be_visible()
     await page.keyboard.press("Escape")
     await page.keyboard.press("Control+End")
-    await page.keyboard.type("\nrow: Orders = {}\n", delay=2)
+    await paste(page, "\nrow: Orders = {}\n")
     # A column that is added in another tab is completed here.
     schema = await ada.context.new_page()
     await schema.goto(re.sub(r"/code.*", "/tables/orders/schema", page.url))
@@ -149,14 +150,7 @@ async def a_script_is_written_with_completion(ada: Visitor) -> None:
     await expect(option(page, "shipped").first).to_be_visible()
     await schema.close()
     await page.keyboard.press("Escape")
-    await content.focus()
-    await page.keyboard.press("Control+a")
-    paste = """(element, text) => {
-        const clipboardData = new DataTransfer();
-        clipboardData.setData("text/plain", text);
-        element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-    }"""
-    await content.evaluate(paste, "import time\nfrom automio.wrapper import API\n\napi = API()\n" + SCRIPT)
+    await write(page, "import time\nfrom automio.wrapper import API\n\napi = API()\n" + SCRIPT)
 
 
 async def it_is_run_watched_and_cancelled(page: Page) -> None:

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from platform_api.supervisor.database import DATABASE
 from platform_api.supervisor.postgres import EmbeddedPostgres
 from platform_api.supervisor.testing import Installation
+from tests.console.editor import write
 from tests.console.visitor import Visitor, visiting
 from tests.memory import quick_directory
 
@@ -48,21 +49,6 @@ async def came_due(installation: Installation) -> None:
 
 def state(page: Page, word: str) -> Locator:
     return page.get_by_role("status").filter(has_text=re.compile(f"^{word}$"))
-
-
-PASTE = """(element, text) => {
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text/plain", text);
-    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-}"""
-
-
-async def write(page: Page, text: str) -> None:
-    """Replaces the text in the editor by a paste, which is neither completed nor indented."""
-    content = page.locator(".cm-content")
-    await content.focus()
-    await page.keyboard.press("Control+A")
-    await content.evaluate(PASTE, text)
 
 
 async def test_an_action_is_tried_saved_and_scheduled(browser: Browser, installation: Installation) -> None:
