@@ -31,5 +31,10 @@ test("a mutation is shown as GraphQL, too", () => {
 
 test("numbers keep their digits", () => {
   const made = programs('{"price": 12345678901234567890.10}');
-  for (const code of Object.values(made)) expect(code).toContain("12345678901234567890.10");
+  const text = String.raw`"{\"price\":12345678901234567890.10}"`;
+  expect(made.curl).toContain('"price": 12345678901234567890.10');
+  // As text: as a number of the language it would be rounded before it is sent.
+  expect(made.Python).toContain(`body = ${text}`);
+  expect(made.Python).toContain("content=body");
+  expect(made.JavaScript).toContain(`body: ${text},`);
 });

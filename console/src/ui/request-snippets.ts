@@ -35,19 +35,20 @@ function curl({ method, url, organization, body }: Of): string {
 }
 
 function pythonProgram({ method, url, organization, body }: Of): string {
+  const isText = isRounded(body);
   const named = organization === null ? "" : `, "X-Organization-Id": ${python(organization)}`;
   return [
     "import os",
     "",
     "import httpx",
     "",
-    `headers = {"Authorization": f"Bearer {os.environ['APP_TOKEN']}"${named}}`,
-    ...(body === null ? [] : [`body = ${python(body)}`]),
+    `headers = {"Authorization": f"Bearer {os.environ['APP_TOKEN']}"${named}${isText ? ', "Content-Type": "application/json"' : ""}}`,
+    ...(body === null ? [] : [`body = ${isText ? python(JSON.stringify(body)) : python(body)}`]),
     "answer = httpx.request(",
     `    ${python(method)},`,
     `    ${python(url)},`,
     "    headers=headers,",
-    ...(body === null ? [] : ["    json=body,"]),
+    ...(body === null ? [] : [isText ? "    content=body," : "    json=body,"]),
     "    timeout=60,",
     ")",
     "print(answer.raise_for_status().text)",
@@ -56,6 +57,9 @@ function pythonProgram({ method, url, organization, body }: Of): string {
 }
 
 function javascript({ method, url, organization, body }: Of): string {
+  const written = isRounded(body)
+    ? JSON.stringify(JSON.stringify(body))
+    : `JSON.stringify(${pretty(body).replaceAll("\n", "\n  ")})`;
   return [
     `const answer = await fetch(${JSON.stringify(url)}, {`,
     `  method: ${JSON.stringify(method)},`,
@@ -65,7 +69,7 @@ function javascript({ method, url, organization, body }: Of): string {
     ...(organization === null ? [] : [`    "X-Organization-Id": ${JSON.stringify(organization)},`]),
     ...(body === null ? [] : ['    "Content-Type": "application/json",']),
     "  },",
-    ...(body === null ? [] : [`  body: JSON.stringify(${pretty(body).replaceAll("\n", "\n  ")}),`]),
+    ...(body === null ? [] : [`  body: ${written},`]),
     "});",
     "console.log(answer.status, await answer.text());",
     "",
@@ -76,6 +80,12 @@ function graphqlOf(body: unknown): string | null {
   if (typeof body !== "object" || body === null || !("query" in body) || typeof body.query !== "string") return null;
   const variables = "variables" in body ? `\n# Variables:\n${pretty(body.variables).replaceAll(/^/gm, "# ")}\n` : "";
   return `${body.query.trim()}\n${variables}`;
+}
+
+/** Tells whether a body has digits that a program would round; it sends the text then. */
+function isRounded(body: unknown): boolean {
+  const text = JSON.stringify(body);
+  return JSON.stringify(JSON.parse(text)) !== text;
 }
 
 function pretty(value: unknown): string {
