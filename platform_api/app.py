@@ -40,6 +40,7 @@ from platform_api.core.middleware.security_headers import SecurityHeadersMiddlew
 from platform_api.core.remembered import AfterChanges
 from platform_api.core.services import Services
 from platform_api.core.settings import Settings
+from platform_api.core.watchers import AccessChanges
 from platform_api.csv.endpoints import FORM_BYTES as CSV_FORM_BYTES
 from platform_api.csv.endpoints import UPLOAD_PATH as CSV_UPLOAD_PATH
 from platform_api.csv.endpoints import exports_router, imports_router
@@ -56,6 +57,7 @@ from platform_api.files.endpoints import link_router as file_link_router
 from platform_api.files.endpoints import router as files_router
 from platform_api.files.lifespan import files_lifespan
 from platform_api.graphql.direct import GraphQLEndpoint
+from platform_api.graphql.endpoints import GRAPHQL_PATH
 from platform_api.graphql.endpoints import router as graphql_router
 from platform_api.graphql.lifespan import graphql_lifespan
 from platform_api.graphql.rows.endpoints import router as rows_router
@@ -286,6 +288,7 @@ def create_app(settings: Settings) -> ControlPlane:
         exceptions={
             FILE_UPLOAD_PATH: settings.files_max_bytes + FILE_FORM_BYTES,
             CSV_UPLOAD_PATH: settings.csv_max_bytes + CSV_FORM_BYTES,
+            GRAPHQL_PATH: min(settings.graphql_max_body_bytes, settings.max_body_bytes),
         },
     )
     around = CompressionMiddleware(around, reading_posts=READING_POSTS)
@@ -301,7 +304,9 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         database = Database(settings.database_url, pool_size=settings.database_pool_size)
         stack.push_async_callback(database.close)
         services.provide(database)
-        services.provide(Listener(database))
+        listener = Listener(database)
+        services.provide(listener)
+        services.provide(AccessChanges(listener))
         services.provide(Sweep(database, services.find(Times) or Times()))
         services.provide(AfterChanges())
         services.provide(OutboxHandlers())

@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from hasura.engine import exact_json
-from hasura.engine.errors import EngineError, Unexpected
+from hasura.engine.errors import EngineError, Unexpected, ValidationFailed
 from hasura.engine.execution.connections import ConnectionPool
 from hasura.engine.execution.guards import OperationGuards
 from hasura.engine.execution.operations import OperationRunner, parse_request
@@ -95,12 +95,18 @@ class Engine:
             return self._refusal(exc, session)
         if isinstance(payload, list):
             try:
+                self._refuse_long_batch(len(payload))
                 self._guards.check_batch(self.metadata.snapshot, len(payload), session)
             except EngineError as exc:
                 return self._refusal(exc, session)
             answers = [await self.run_operation(item, session) for item in payload]
             return EngineResponse(200, b"[" + b",".join(answers) + b"]")
         return EngineResponse(200, await self.run_operation(payload, session))
+
+    def _refuse_long_batch(self, operations: int) -> None:
+        limit = self.options.max_batch_operations
+        if limit is not None and operations > limit:
+            raise ValidationFailed(f"a batch has at most {limit} operations, not {operations}; send several")
 
     async def run_operation(self, payload: object, session: Session) -> bytes:
         """Returns the answer to one parsed request, errors included."""

@@ -40,6 +40,8 @@ class EngineOptions:
     pool_max: int = 50
     statement_timeout_seconds: float | None = None
     administration: AdministrationLimits = field(default_factory=AdministrationLimits)
+    # Operations in one request (a batch); None: any number, as in Hasura.
+    max_batch_operations: int | None = None
     # Only operations of the allow-list run, except for admin.
     enable_allowlist: bool = False
     # Who sees the `internal` part of errors: all callers, or admin.

@@ -25,6 +25,8 @@ class Session:
     root_prefix: str = ""
     # Wide numbers (bigint, numeric, double precision) are answered as strings, also where the server's option is off.
     stringify_numeric_types: bool = False
+    # Whose share of the engine's connections the requests take: tenants take turns. None: they are not shared out.
+    tenant: str | None = None
 
     @classmethod
     def admin(cls) -> "Session":

@@ -1,6 +1,6 @@
 """Finds out who is calling: the FastAPI dependencies `ActorDep` for tenants, `RunnerDep` for the runner protocol."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request, Security
@@ -20,14 +20,16 @@ from platform_api.accounts.authentication import (
 )
 from platform_api.accounts.models import Role, Scope
 from platform_api.accounts.sessions.sign_in import Browser
+from platform_api.accounts.tokens import digest_of
 from platform_api.accounts.viewing import VIEW_AS_HEADER, refuse_changes_of_viewer, view_as
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import Forbidden, PlatformError, Unavailable
-from platform_api.core.http.live_events import MayRead
+from platform_api.core.http.live_events import Reader
 from platform_api.core.http.origins import is_own_origin
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
 from platform_api.core.types import UserId
+from platform_api.core.watchers import AccessChanges
 
 SESSION_COOKIE = "automio_session"
 ORGANIZATION_HEADER = "X-Organization-Id"
@@ -144,7 +146,7 @@ def still_allowed(
     scope: Scope,
     *,
     check: Callable[[AsyncSession, Actor], Awaitable[object]] | None = None,
-) -> MayRead:
+) -> Reader:
     """Returns what asks again who is calling: a stream outlasts tokens, memberships and sign-ins.
 
     `check` raises an error of the platform where the caller may no longer see what is streamed.
@@ -161,7 +163,14 @@ def still_allowed(
             return False
         return caller.has_scope(scope)
 
-    return may_read
+    changes = services_of(request)[AccessChanges]
+    return Reader(may_read, lambda wake: changes.watching(wake, token_digest_of(request.headers)))
+
+
+def token_digest_of(headers: Mapping[str, str]) -> str:
+    """Returns the SHA-256 in hex of the token that a request is made with; empty for a sign-in."""
+    authorization = headers.get("authorization")
+    return "" if authorization is None else digest_of(read_authorization(authorization)).hex()
 
 
 def place_of(request: Request) -> str:

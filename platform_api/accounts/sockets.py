@@ -10,10 +10,11 @@ from platform_api.accounts.authentication import (
     read_authorization,
     unauthenticated,
 )
-from platform_api.accounts.dependencies import ORGANIZATION_HEADER, SESSION_COOKIE, ForeignPage
+from platform_api.accounts.dependencies import ORGANIZATION_HEADER, SESSION_COOKIE, ForeignPage, token_digest_of
 from platform_api.core.http.origins import is_own_origin
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
+from platform_api.core.watchers import AccessChanges, WatchingAccess
 
 
 async def actor_of_socket(session: AsyncSession, connection: HTTPConnection, *, organization: str | None) -> Actor:
@@ -29,6 +30,12 @@ async def actor_of_socket(session: AsyncSession, connection: HTTPConnection, *, 
         _refuse_foreign_page(connection)
         return await authenticate_session(session, cookie, organization=acting_in)
     raise unauthenticated("the token is missing: send `Authorization: App-Token <token>` (APP_TOKEN), or sign in")
+
+
+def access_of_socket(connection: HTTPConnection) -> WatchingAccess:
+    """Returns what tells when the right of whoever opened the connection may have ended."""
+    changes, digest = services_of(connection)[AccessChanges], token_digest_of(connection.headers)
+    return lambda wake: changes.watching(wake, digest)
 
 
 def _refuse_foreign_page(connection: HTTPConnection) -> None:

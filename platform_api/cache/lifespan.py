@@ -13,7 +13,7 @@ from platform_api.core.listener import Listener
 from platform_api.core.remembered import AfterChanges
 from platform_api.core.services import Services
 from platform_api.core.settings import Settings
-from platform_api.graphql.sessions import CHANNEL
+from platform_api.core.watchers import ACCESS_CHANNEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ async def cache_lifespan(services: Services) -> AsyncIterator[None]:
     """Provides Cache: in Redis where there is one, else in PostgreSQL."""
     settings = services[Settings]
     callers = CacheAuthenticator(services[Database])
-    services[Listener].subscribe(CHANNEL, callers.forget)
+    services[Listener].subscribe(ACCESS_CHANNEL, callers.forget)
     services[AfterChanges].add(callers.forget)
     if settings.redis_url is not None:
         # Local: only an installation with Redis needs its driver.

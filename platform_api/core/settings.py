@@ -106,6 +106,10 @@ class Settings(DatabaseSettings):
     """Calls to integrations that one organization may have under way at once in this process; more wait."""
     graphql_requests_per_minute: int = Field(default=0, ge=0)
     """Requests that one token may send to the GraphQL endpoints of apps in a minute; 0: no limit."""
+    graphql_max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    """Maximum bytes of a GraphQL request; a larger one is answered 413. At most `max_body_bytes` count."""
+    graphql_max_subscriptions: int = Field(default=1000, ge=1)
+    """Subscriptions that one organization may have open at once in this process."""
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """Maximum bytes of a request body; a larger one is answered 413. Uploads of files have a limit of their own."""
     files_dir: Path | None = None

@@ -1,10 +1,19 @@
 """Wakes what waits in this process when another process tells that a row changed, or that there is work."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeAlias
 
 from platform_api.core.listener import Listener
+
+ACCESS_CHANNEL = "automio_access"
+"""Carries the SHA-256 in hex of a token that has ended; empty: of a user, membership, sign-in, app or install."""
+WatchingAccess: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[None]]
+"""Calls what it is given when the right of a certain caller may have ended."""
+_SPREAD_SECONDS = 0.4
+"""Thousands of streams do not ask the database all at once; what changes meanwhile is asked once."""
 
 
 class Waiters:
@@ -58,3 +67,56 @@ class Watchers:
         for watchers in affected:
             for event in watchers:
                 event.set()
+
+
+class _Watch:
+    __slots__ = ("is_due", "token_digest", "wake")
+
+    def __init__(self, wake: Callable[[], None], token_digest: str) -> None:
+        self.wake = wake
+        self.token_digest = token_digest
+        # Whether it will be woken in a moment already.
+        self.is_due = False
+
+
+class AccessChanges:
+    """Knows streams and WebSockets, which are to look again whether whoever they serve still has the right."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._watches: dict[int, _Watch] = {}
+        self._by_token: dict[str, dict[int, _Watch]] = {}
+        listener.subscribe(ACCESS_CHANNEL, self._changed)
+
+    @contextmanager
+    def watching(self, wake: Callable[[], None], token_digest: str = "") -> Iterator[None]:
+        """Calls `wake` within half a second of each change that may concern the caller's credential.
+
+        `token_digest` is that of the token it is; empty: a sign-in.
+        """
+        watch = _Watch(wake, token_digest)
+        self._watches[id(watch)] = watch
+        self._by_token.setdefault(token_digest, {})[id(watch)] = watch
+        try:
+            yield
+        finally:
+            del self._watches[id(watch)]
+            same = self._by_token[token_digest]
+            del same[id(watch)]
+            if not same:
+                del self._by_token[token_digest]
+
+    def _changed(self, payload: str | None) -> None:
+        if payload:
+            for watch in tuple(self._by_token.get(payload, {}).values()):
+                watch.wake()
+            return
+        loop = asyncio.get_running_loop()
+        for watch in self._watches.values():
+            if not watch.is_due:
+                watch.is_due = True
+                loop.call_later(random.uniform(0, _SPREAD_SECONDS), self._wake, watch)
+
+    def _wake(self, watch: _Watch) -> None:
+        watch.is_due = False
+        if id(watch) in self._watches:
+            watch.wake()

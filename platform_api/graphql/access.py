@@ -50,17 +50,18 @@ async def graphql_session(
         )
     app = await get_usable_app(session, actor, reference)
     user_id = actor.viewed_user_id or actor.user_id
-    variables = {ORGANIZATION_VARIABLE: str(actor.organization_id), USER_VARIABLE: str(user_id)}
+    tenant = str(actor.organization_id)
+    variables = {ORGANIZATION_VARIABLE: tenant, USER_VARIABLE: str(user_id)}
     stringify = for_clients and app.stringify_numbers
     limits = await limits_revision(session, actor, AppId(app.id))
     if limits is not None:
         limited = {**variables, LIMITS_VARIABLE: limits}
-        return _session(limited_role(app.id, actor.role), limited, stringify=stringify)
+        return _session(limited_role(app.id, actor.role), limited, tenant=tenant, stringify=stringify)
     if not is_owners_script(actor, app):
-        return _session(organization_role(app.id), variables, stringify=stringify)
+        return _session(organization_role(app.id), variables, tenant=tenant, stringify=stringify)
     reached = await installed_organization_ids(session, AppId(app.id))
     spanning = {**variables, ORGANIZATIONS_VARIABLE: array_literal(reached)}
-    return _session(span_role(app.id), spanning, stringify=stringify)
+    return _session(span_role(app.id), spanning, tenant=tenant, stringify=stringify)
 
 
 def app_of(session: Session) -> str:
@@ -101,12 +102,13 @@ def narrow(session: Session, requested: Mapping[str, str]) -> Session:
             variables[ORGANIZATIONS_VARIABLE] = array_literal(int(item) for item in chosen_ids)
     if role != session.role:
         variables.pop(ORGANIZATIONS_VARIABLE, None)
-    return _session(role, variables, stringify=session.stringify_numeric_types)
+    return _session(role, variables, tenant=session.tenant, stringify=session.stringify_numeric_types)
 
 
-def _session(role: str, variables: Mapping[str, str], *, stringify: bool) -> Session:
+def _session(role: str, variables: Mapping[str, str], *, tenant: str | None, stringify: bool) -> Session:
     # An app's role reaches only its own tables, so their names are unambiguous without the app's prefix.
-    session = Session(role=role, variables={**variables, ROLE_VARIABLE: role}, stringify_numeric_types=stringify)
+    named = {**variables, ROLE_VARIABLE: role}
+    session = Session(role=role, variables=named, stringify_numeric_types=stringify, tenant=tenant)
     return replace(session, root_prefix=f"{organization_role(int(app_of(session)))}_")
 
 

@@ -2,7 +2,8 @@
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,13 @@ from starlette.types import Message, Receive, Scope, Send
 from hasura.engine.errors import AccessDenied
 from hasura.engine.session import Session
 from hasura.engine.transport.asgi import headers_in
+from platform_api.accounts.authentication import read_authorization
+from platform_api.accounts.tokens import digest_of
 from platform_api.core.errors import BadRequest, Forbidden, PlatformError, Unauthenticated
 from platform_api.core.http.compression import MIN_BYTES
 from platform_api.core.services import Services
 from platform_api.core.settings import Settings
+from platform_api.core.watchers import AccessChanges
 from platform_api.graphql.access import ROLE_VARIABLE, app_of, narrow
 from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer, RawHeaders
 from platform_api.graphql.cors import answer_headers, preflight_headers, refusal_of, requested_headers
@@ -26,6 +30,7 @@ from platform_api.graphql.requests import (
     VIEW_AS,
     ClientGone,
     RequestHeaders,
+    announced_length,
     as_platform_error,
     compressed,
     error_answer,
@@ -50,7 +55,8 @@ class GraphQLEndpoint:
         self._services = services
         settings = services[Settings]
         self._public_url = settings.public_url
-        self._body_limit = settings.max_body_bytes
+        self._body_limit = min(settings.graphql_max_body_bytes, settings.max_body_bytes)
+        self._admin_body_limit = settings.max_body_bytes
         secret = settings.hasura_graphql_admin_secret
         self._admin_secret = None if secret is None else secret.get_secret_value()
 
@@ -87,20 +93,21 @@ class GraphQLEndpoint:
     async def _answer(self, scope: Scope, receive: Receive, headers: RequestHeaders) -> GraphQLAnswer:
         if scope["method"] != "POST":
             return _only_post()
-        body = await read_body(receive, headers, limit=self._body_limit)
         credential = headers.credential()
         if credential.authorization is None and credential.cookie is not None:
             refuse_foreign_page(headers, public_url=self._public_url)
-        if credential.view_as is not None:
-            body = without_changes(body)
         graphql = self._services[GraphQLServices]
         session = await graphql.sessions.resolve(credential, named_app(scope["path"], headers))
         session = narrow(session, headers.hasura)
-        if graphql.token_rates is None:
-            return await graphql.backend.execute(body, session)
-        rate_headers = await graphql.token_rates.take(credential)
-        answer = await graphql.backend.execute(body, session)
-        return replace(answer, headers=(*answer.headers, *rate_headers))
+        rate_headers = () if graphql.token_rates is None else await graphql.token_rates.take(credential)
+
+        async def read() -> bytes:
+            body = await read_body(receive, headers, limit=self._body_limit)
+            return body if credential.view_as is None else without_changes(body)
+
+        length = announced_length(headers, limit=self._body_limit)
+        answer = await graphql.backend.execute_read(read, session, announced_bytes=length)
+        return replace(answer, headers=(*answer.headers, *rate_headers)) if rate_headers else answer
 
     async def _allowed_origin(self, scope: Scope, headers: RequestHeaders, origin: str) -> str | None:
         """Returns what the page's origin is allowed on the app: the one named in the request, or the token's."""
@@ -127,7 +134,7 @@ class GraphQLEndpoint:
             body = orjson.dumps(error.to_api())
             await send_answer(send, GraphQLAnswer(401, body))
             return
-        body = await read_body(receive, headers, limit=self._body_limit)
+        body = await read_body(receive, headers, limit=self._admin_body_limit)
         backend = self._services[GraphQLServices].backend
         await backend.serve_admin({**scope, "path": path}, _replay(body, receive), send)
 
@@ -136,17 +143,20 @@ class GraphQLEndpoint:
         rates = graphql.token_rates
         is_counted = rates is None
 
-        async def resolve(payload: Mapping[str, Any]) -> Session:
-            sent = _headers_of_init(payload)
-            if (secret := sent.get(ADMIN_SECRET_HEADER, headers.admin_secret)) is not None:
-                return self._admin_session(secret, {**headers.hasura, **sent})
+        def credential_of(sent: Mapping[str, str]) -> Credential:
             own = headers.credential()
-            credential = Credential(
+            return Credential(
                 sent.get("authorization", own.authorization),
                 own.cookie,
                 sent.get("x-organization-id", own.organization),
                 sent.get(VIEW_AS, own.view_as),
             )
+
+        async def resolve(payload: Mapping[str, Any]) -> Session:
+            sent = _headers_of_init(payload)
+            if (secret := sent.get(ADMIN_SECRET_HEADER, headers.admin_secret)) is not None:
+                return self._admin_session(secret, {**headers.hasura, **sent})
+            credential = credential_of(sent)
             if credential.authorization is None and credential.cookie is not None:
                 refuse_foreign_page(headers, public_url=self._public_url)
             app = named_app(scope["path"], headers) or sent.get("x-app-id")
@@ -158,11 +168,16 @@ class GraphQLEndpoint:
             requested = {name: value for name, value in sent.items() if name.startswith("x-hasura-")}
             return narrow(session, {**headers.hasura, **requested})
 
+        def watching(payload: Mapping[str, Any], wake: Callable[[], None]) -> AbstractContextManager[None]:
+            authorization = credential_of(_headers_of_init(payload)).authorization
+            digest = "" if authorization is None else digest_of(read_authorization(authorization)).hex()
+            return self._services[AccessChanges].watching(wake, digest)
+
         def is_viewing(payload: Mapping[str, Any]) -> bool:
             return VIEW_AS in headers.own or VIEW_AS in _headers_of_init(payload)
 
         checked = receive_without_changes(receive, send, is_viewing=is_viewing)
-        await serve_while_valid(graphql.backend, scope, checked, send, resolve=resolve)
+        await serve_while_valid(graphql.backend, scope, checked, send, resolve=resolve, watching=watching)
 
     def _require_admin_secret(self, secret: str | None) -> None:
         expected = self._admin_secret

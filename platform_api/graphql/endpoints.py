@@ -1,5 +1,6 @@
 """Serves the contract's GraphQL endpoint, `POST /api/apps/graphql/?app=&table=` (§7)."""
 
+import re
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from platform_api.graphql.published_clients import adapt_answer
 from platform_api.graphql.requests import foreign_origin, read_headers
 from platform_api.tables.repository import get_table
 
+GRAPHQL_PATH = re.compile(r"/+(?:api/+)?apps/+graphql/*")
 _AS_ERROR = (400, 401, 404, 429)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

@@ -17,10 +17,11 @@ from platform_api.core.remembered import AfterChanges
 from platform_api.core.services import Services, provided
 from platform_api.core.settings import Settings
 from platform_api.core.upstreams import KEEP_ALIVE_SECONDS
+from platform_api.core.watchers import ACCESS_CHANNEL
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.graphql.backends.hasura import HasuraBackend
 from platform_api.graphql.cors import ForeignPages
-from platform_api.graphql.sessions import CHANNEL, SessionResolver
+from platform_api.graphql.sessions import SessionResolver
 from platform_api.graphql.token_rates import TokenRates
 from platform_api.limits.rates import SharedRates
 from platform_api.outbox.worker import OutboxHandlers
@@ -49,7 +50,7 @@ async def graphql_lifespan(services: Services) -> AsyncIterator[None]:
     """Provides GraphQLServices, and TableServices: what the engine is told of tables."""
     settings, database = services[Settings], services[Database]
     resolver, foreign_pages = SessionResolver(database), ForeignPages(database)
-    services[Listener].subscribe(CHANNEL, resolver.forget)
+    services[Listener].subscribe(ACCESS_CHANNEL, resolver.forget)
     services[AfterChanges].add(resolver.forget)
     services[AfterChanges].add(foreign_pages.forget)
     per_minute = settings.graphql_requests_per_minute
@@ -64,7 +65,8 @@ async def graphql_lifespan(services: Services) -> AsyncIterator[None]:
 async def _embedded(services: Services) -> AsyncIterator[GraphQLBackend]:
     # Local: a platform with a Hasura of its own does not load the engine.
     from hasura.engine.options import AdministrationLimits
-    from platform_api.graphql.backends.embedded import EmbeddedBackend, create_engine
+    from platform_api.graphql.backends.embedded import EmbeddedBackend, create_engine, serving_options
+    from platform_api.graphql.heavy.lane import HeavyLane
 
     settings = services[Settings]
     engine = create_engine(
@@ -75,11 +77,13 @@ async def _embedded(services: Services) -> AsyncIterator[GraphQLBackend]:
         ),
     )
     await engine.start()
+    lane = HeavyLane(settings, serving_options(settings.database_url), lambda: engine.schema_cache.resource_version)
     try:
         services.provide(engine)
         services.provide(TableServices(EmbeddedFollowUp(engine, engine.refresh)))
-        yield EmbeddedBackend(engine)
+        yield EmbeddedBackend(engine, lane, max_subscriptions=settings.graphql_max_subscriptions)
     finally:
+        await lane.close()
         await engine.stop()
 
 

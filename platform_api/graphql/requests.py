@@ -113,11 +113,20 @@ def foreign_origin(headers: RequestHeaders, *, public_url: str) -> str | None:
     return origin
 
 
+def announced_length(headers: RequestHeaders, *, limit: int) -> int | None:
+    """Returns the length of the body, None where it is not announced. Raises `TooLarge` beyond `limit` bytes."""
+    announced = headers.own.get("content-length", "")
+    if not announced.isdecimal():
+        return None
+    length = int(announced[:19])
+    if length > limit:
+        raise _too_large(limit)
+    return length
+
+
 async def read_body(receive: Receive, headers: RequestHeaders, *, limit: int) -> bytes:
     """Returns the request's body. Raises `ClientGone`, and `TooLarge` beyond `limit` bytes."""
-    announced = headers.own.get("content-length", "")
-    if announced.isdecimal() and int(announced[:19]) > limit:
-        raise _too_large(limit)
+    announced_length(headers, limit=limit)
     parts: list[bytes] = []
     size, is_complete = 0, False
     while not is_complete:

@@ -17,9 +17,6 @@ from platform_api.core.errors import Forbidden
 from platform_api.core.remembered import Remembered
 from platform_api.graphql.access import graphql_session
 
-CHANNEL = "automio_access"
-"""Carries notifications of ended tokens (SHA-256 in hex), and of memberships, sign-ins and installs (empty)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Credential:

@@ -15,7 +15,7 @@ from platform_api.core.remembered import AfterChanges
 from platform_api.core.services import Services, provided
 from platform_api.core.settings import Settings
 from platform_api.core.upstreams import AllowedUpstreams
-from platform_api.graphql.sessions import CHANNEL as ACCESS_CHANNEL
+from platform_api.core.watchers import ACCESS_CHANNEL
 from platform_api.integrations.calls.admission import Admission
 from platform_api.integrations.calls.gateway import Gateway
 from platform_api.integrations.calls.log import CallLog

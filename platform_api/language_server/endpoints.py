@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, WebSocket
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
+from platform_api.accounts.sockets import access_of_socket
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError
 from platform_api.core.http.sockets import Closed, close_socket, closed_by
@@ -39,7 +40,7 @@ async def serve_language_server(
     try:
         async with database.transaction() as session:
             actor, found = await find_builder(session, socket, app, organization=organization)
-        editor = Editor(socket, actor, AppId(found.id), still_allowed)
+        editor = Editor(socket, actor, AppId(found.id), still_allowed, access_of_socket(socket))
         await Relay(database, services[Hub], editor).run()
     except Closed as closed:
         await close_socket(socket, closed)

@@ -20,6 +20,7 @@ from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError, Unavailable
 from platform_api.core.http.sockets import CloseCode, Closed, first_of, receive_text, send_in_time
 from platform_api.core.types import AppId
+from platform_api.core.watchers import WatchingAccess
 from platform_api.language_server import service
 from platform_api.language_server.hub import Hub, RunnerLink
 from platform_api.language_server.messages import MAX_BYTES, Gate, changed_files
@@ -47,6 +48,7 @@ class Editor:
     actor: Actor
     app_id: AppId
     still_allowed: StillAllowed
+    watching_access: WatchingAccess
 
 
 class Pace:
@@ -173,7 +175,7 @@ class Relay:
 
     async def _watch(self, server_id: int) -> None:
         """Looks every ten seconds, and when told, whether the editor may still be here."""
-        with self._hub.ends.watching(server_id) as ended:
+        with self._hub.ends.watching(server_id) as ended, self._editor.watching_access(ended.set):
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_CHECK_SECONDS):

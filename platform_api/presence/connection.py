@@ -20,6 +20,7 @@ from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError, Unavailable
 from platform_api.core.http.sockets import CloseCode, Closed, closed_by, first_of, receive_text, send_in_time
+from platform_api.core.watchers import WatchingAccess
 from platform_api.presence import service
 from platform_api.presence.hub import PresenceHub
 from platform_api.presence.models import Cell, Person, Place, Visit
@@ -50,6 +51,7 @@ class Window:
     actor: Actor
     place: Place
     still_allowed: StillAllowed
+    watching_access: WatchingAccess
 
 
 class WindowConnection:
@@ -158,15 +160,21 @@ class WindowConnection:
             await changed.wait()
 
     async def _check(self) -> None:
-        while True:
-            await asyncio.sleep(_CHECK_SECONDS)
-            try:
-                async with self._database.transaction() as session:
-                    self._actor, _ = await self._window.still_allowed(session)
-            except _LOST as error:
-                log.info("presence.database_unavailable", error=str(error))
-            except PlatformError as error:
-                raise closed_by(error) from error
+        """Looks every ten seconds, and when told, whether the window may still be here."""
+        is_doubtful = asyncio.Event()
+        with self._window.watching_access(is_doubtful.set):
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_CHECK_SECONDS):
+                        await is_doubtful.wait()
+                is_doubtful.clear()
+                try:
+                    async with self._database.transaction() as session:
+                        self._actor, _ = await self._window.still_allowed(session)
+                except _LOST as error:
+                    log.info("presence.database_unavailable", error=str(error))
+                except PlatformError as error:
+                    raise closed_by(error) from error
 
 
 def _first_fault(error: ValueError) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, WebSocket
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
-from platform_api.accounts.sockets import actor_of_socket
+from platform_api.accounts.sockets import access_of_socket, actor_of_socket
 from platform_api.core.database import Database
 from platform_api.core.errors import PlatformError
 from platform_api.core.http.sockets import Closed, close_socket, closed_by
@@ -43,7 +43,7 @@ async def serve_presence(
         async with database.transaction() as session:
             actor, place = await find(session)
             await service.require_room(session, actor)
-        window = Window(socket, actor, place, find)
+        window = Window(socket, actor, place, find, access_of_socket(socket))
         await WindowConnection(database, services[PresenceHub], window).run()
     except Closed as closed:
         await close_socket(socket, closed)

@@ -67,10 +67,10 @@ async def stream_run_log(
         lines = 0 if skip_existing else last
         position = LogPosition() if lines is None else await position_before_last(session, run.id, lines=lines)
     run_id = run.id
-    may_read = still_allowed(
+    reader = still_allowed(
         request, actor, Scope.RUN, check=lambda session, caller: service.get_run(session, caller, str(run_id))
     )
-    return stream_log(database, signals, run_id, after=position, with_events=events, may_read=may_read)
+    return stream_log(database, signals, run_id, after=position, with_events=events, reader=reader)
 
 
 @router.get("/runs/{run}/", summary="Return a run with its event and result")

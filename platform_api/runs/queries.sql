@@ -5,6 +5,10 @@
 -- Waiting runs for one runner. Organizations take turns, beginning with those of which the fewest runs are held, so that
 -- nobody's thousand runs keep another's one waiting; within an organization the oldest comes first. Rows that another
 -- claim is taking this moment are passed over: more candidates are looked at than all claims at once could take.
+--
+-- Runs may hold a slot for a day. So where there are several organizations, one that holds a slot takes no more while
+-- only the reserve is left, a quarter of the slots: these are for whoever holds none. Two claims at once may both count
+-- on the same slots; then the reserve is smaller for a while.
 with recursive organizations as (
     (
         select organization_id
@@ -28,6 +32,16 @@ with recursive organizations as (
     from platform.runs
     where state in ('claimed', 'running')
     group by organization_id
+), slots as (
+    select greatest(present.slots, held.runs + :slots) - held.runs as free,
+        case when (select count(*) from (select from platform.organizations limit 2) as first_two) > 1
+            then greatest(1, greatest(present.slots, held.runs + :slots) / 4) else 0
+        end as reserve
+    from (
+        select coalesce(sum(slots), 0) as slots from platform.runners
+        where seen_at > now() - make_interval(secs => :present_seconds)
+    ) as present,
+    (select coalesce(sum(runs), 0) as runs from held) as held
 ), candidates as materialized (
     -- The constant limits tell the planner that these are few.
     select waiting.id, waiting.place + coalesce(held.runs, 0) as turn
@@ -49,10 +63,14 @@ with recursive organizations as (
     ) as waiting
     order by turn, waiting.id
     limit 600
+), allowed as (
+    select candidate.id, candidate.turn
+    from (select id, turn, row_number() over (order by turn, id) as place from candidates) as candidate, slots
+    where candidate.turn = 1 or slots.free - candidate.place >= slots.reserve
 ), next as (
     select run.id
     from platform.runs as run
-    join candidates on candidates.id = run.id
+    join allowed as candidates on candidates.id = run.id
     where run.state = 'pending'
     order by candidates.turn, run.id
     limit :slots
@@ -228,11 +246,13 @@ from platform.runs
 where id = any(cast(:run_ids as bigint[]))
 
 -- name: count_held
--- How many runs a runner holds, how many all runners do, and how many of these are of an organization.
+-- How many runs a runner holds, how many all runners do, how many of these are of an organization, and whether there
+-- are others.
 select count(*) filter (where runner_id = cast(:runner_id as text)) as by_runner,
     count(*) as by_all,
     -- tenancy: the caller's own, given by the actor
-    count(*) filter (where organization_id = cast(:organization_id as integer)) as of_organization
+    count(*) filter (where organization_id = cast(:organization_id as integer)) as of_organization,
+    (select count(*) from (select from platform.organizations limit 2) as first_two) > 1 as has_neighbours
 from platform.runs
 where state in ('claimed', 'running')
 

@@ -20,6 +20,7 @@ from platform_api.core.errors import Unprocessable
 from platform_api.core.types import RunId
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import Cause, Run, RunState
+from platform_api.runs.presence import PRESENT_SECONDS
 from platform_api.runs.queries import QUERIES
 from platform_api.runs.runner_schemas import Claim, Finish, HeartbeatRun, HeldRun, Isolation
 from platform_api.runs.service import get_runs
@@ -44,6 +45,7 @@ async def claim_runs(session: AsyncSession, *, runner_id: str, slots: int, isola
         "runner_id": runner_id,
         "isolation": str(isolation),
         "written_seconds": _WRITTEN_SECONDS,
+        "present_seconds": PRESENT_SECONDS,
     }
     claimed = (await session.scalars(QUERIES["claim"], parameters)).all()
     if not claimed:

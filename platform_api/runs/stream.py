@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from platform_api.core.database import Database
 from platform_api.core.http.event_stream import event_stream
-from platform_api.core.http.live_events import Batch, MayRead, live_events
+from platform_api.core.http.live_events import Batch, Reader, live_events
 from platform_api.core.types import RunId
 from platform_api.runs.logs import LogLine, LogPosition, read_lines
 from platform_api.runs.models import Run
@@ -33,7 +33,7 @@ def stream_log(
     *,
     after: LogPosition,
     with_events: bool,
-    may_read: MayRead,
+    reader: Reader,
 ) -> EventSourceResponse:
     """Returns the response that streams the lines after `after`, one chunk per event, and ends with the run.
 
@@ -62,7 +62,7 @@ def stream_log(
 
     opening = ServerSentEvent(comment="log", sep="\n")
     watching = signals.watching(run_id)
-    return event_stream(live_events(database, read, after, opening=opening, watching=watching, may_read=may_read))
+    return event_stream(live_events(database, read, after, opening=opening, watching=watching, reader=reader))
 
 
 async def read_batch(

@@ -5,18 +5,19 @@ statements leave nothing behind that would need one (`set_config(..., true)` end
 
 A few connections serve many requests: more of them than a small multiple of the cores makes each one slower. So a
 request that finds none free waits a moment for one to come back, and only then another is opened, up to `pool_max`.
+Tenants who wait take turns, and none holds so many that others would find none (`Shares`).
 """
 
 import asyncio
 import contextlib
 import itertools
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
 
 from hasura.engine.execution.generations import GenerationalCache
+from hasura.engine.execution.shares import Shares
 from hasura.engine.sql.database_errors import CONNECTION_LOST
 
 _GROW_AFTER_SECONDS = 0.02
@@ -34,6 +35,8 @@ class HeldConnection:
         self.raw = connection
         self._statements: GenerationalCache[str, Any] = GenerationalCache(_STATEMENTS_PER_CONNECTION)
         self._names = itertools.count(1)
+        # Whose share it is taken from while it is in use.
+        self.tenant: str | None = None
 
     async def fetch_json(self, sql: str, arguments: Sequence[object]) -> bytes:
         """Returns the single value of the statement's single row, as JSON bytes.
@@ -108,7 +111,7 @@ class ConnectionPool:
         self._pool_max = pool_max
         self._connect_timeout = connect_timeout
         self._free: list[HeldConnection] = []
-        self._waiting: deque[asyncio.Future[HeldConnection | None]] = deque()
+        self._shares: Shares[asyncio.Future[HeldConnection | None]] = Shares(pool_max)
         self._open = 0
         self._closed = False
 
@@ -121,8 +124,17 @@ class ConnectionPool:
             timeout=self._connect_timeout,
         )
 
-    def take_free(self) -> HeldConnection | None:
+    def take_free(self, tenant: str | None = None) -> HeldConnection | None:
         """Returns a connection that is free now: what `acquire` gives at once, without a coroutine."""
+        if not self._shares.may_take(tenant):
+            return None
+        held = self._pop_free()
+        if held is not None:
+            self._shares.take(tenant)
+            held.tenant = tenant
+        return held
+
+    def _pop_free(self) -> HeldConnection | None:
         while self._free:
             held = self._free.pop()
             if not held.raw.is_closed():
@@ -130,28 +142,43 @@ class ConnectionPool:
             self._open -= 1
         return None
 
-    async def acquire(self) -> HeldConnection:
-        """Returns a free connection, a new one, or the next that becomes free."""
-        if (held := self.take_free()) is not None:
+    async def acquire(self, tenant: str | None = None) -> HeldConnection:
+        """Returns a free connection, a new one, or the next that becomes free and is the tenant's turn."""
+        if (held := self.take_free(tenant)) is not None:
             return held
-        if self._open < self._pool_min:
-            return await self._open_one()
-        return await self._wait_for_one()
+        if self._open < self._pool_min and self._shares.may_take(tenant):
+            self._shares.take(tenant)
+            return await self._open_one(tenant)
+        return await self._wait_for_one(tenant)
 
     def release(self, held: HeldConnection) -> None:
         """Gives a connection back; in place of a broken one, the next that waits opens another."""
+        self._shares.give_back(held.tenant)
         usable = not held.raw.is_closed() and not held.raw.is_in_transaction() and not self._closed
-        if not usable:
+        may_open = self._pool_min
+        if usable:
+            self._free.append(held)
+        else:
+            may_open = max(may_open, self._open)
             self._open -= 1
             if not held.raw.is_closed():
                 held.raw.terminate()
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(held if usable else None)
+        if self._shares.has_waiters:
+            self._hand_out(may_open)
+
+    def _hand_out(self, may_open: int) -> None:
+        """Gives the free connections, and the right to open others up to that number, to those whose turn it is."""
+        while self._free or self._open < may_open:
+            if (next_one := self._shares.next_waiter()) is None:
                 return
-        if usable:
-            self._free.append(held)
+            tenant, waiter = next_one
+            held = self._pop_free()
+            if held is None:
+                # Counted as open at once, so that not more are opened than are missing.
+                self._open += 1
+            else:
+                held.tenant = tenant
+            waiter.set_result(held)
 
     def end_with_free(self, held: HeldConnection) -> None:
         """Ends a connection that was lost under its user, and the free ones, which are likely to be lost too.
@@ -165,9 +192,9 @@ class ConnectionPool:
             idle.raw.terminate()
 
     @contextlib.asynccontextmanager
-    async def held(self) -> AsyncIterator[HeldConnection]:
+    async def held(self, tenant: str | None = None) -> AsyncIterator[HeldConnection]:
         """Holds a connection for the block; when it is lost there, it is not used again."""
-        held = await self.acquire()
+        held = await self.acquire(tenant)
         try:
             yield held
         except CONNECTION_LOST:
@@ -185,37 +212,56 @@ class ConnectionPool:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncio.TimeoutError):
                 await held.raw.close(timeout=5)
 
-    async def _wait_for_one(self) -> HeldConnection:
+    async def _wait_for_one(self, tenant: str | None) -> HeldConnection:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[HeldConnection | None] = loop.create_future()
-        self._waiting.append(waiter)
-        growth = loop.call_later(_GROW_AFTER_SECONDS, self._grow, waiter)
+        self._shares.wait(tenant, waiter)
+        growth = loop.call_later(_GROW_AFTER_SECONDS, self._grow, tenant, waiter)
         try:
             held = await waiter
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and (given := waiter.result()) is not None:
-                self.release(given)
+            if waiter.done() and not waiter.cancelled():
+                self._return_unused(waiter.result(), tenant)
             raise
         finally:
             growth.cancel()
-        return held if held is not None else await self._open_one()
+        return held if held is not None else await self._open_counted(tenant)
 
-    def _grow(self, waiter: "asyncio.Future[HeldConnection | None]") -> None:
-        if not waiter.done() and self._open < self._pool_max:
-            with contextlib.suppress(ValueError):
-                self._waiting.remove(waiter)
-            waiter.set_result(None)
+    def _return_unused(self, given: HeldConnection | None, tenant: str | None) -> None:
+        """Takes back a connection, or the right to open one, from somebody who does not use it."""
+        if given is not None:
+            self.release(given)
+            return
+        may_open = self._open
+        self._open -= 1
+        self._shares.give_back(tenant)
+        if self._shares.has_waiters:
+            self._hand_out(may_open)
 
-    async def _open_one(self) -> HeldConnection:
+    def _grow(self, tenant: str | None, waiter: "asyncio.Future[HeldConnection | None]") -> None:
+        if waiter.done() or self._open >= self._pool_max or not self._shares.may_take(tenant):
+            return
+        self._shares.leave(tenant, waiter)
+        self._shares.take(tenant)
         self._open += 1
+        waiter.set_result(None)
+
+    async def _open_one(self, tenant: str | None) -> HeldConnection:
+        self._open += 1
+        return await self._open_counted(tenant)
+
+    async def _open_counted(self, tenant: str | None) -> HeldConnection:
+        """Opens a connection that is counted already, in the pool and in its tenant's share."""
         try:
             raw = await self.connect()
             # JSON comes and goes as bytes: what PostgreSQL has built is never decoded here.
             await raw.set_type_codec("json", schema="pg_catalog", encoder=_as_bytes, decoder=bytes, format="binary")
         except BaseException:
-            self._open -= 1
+            self._return_unused(None, tenant)
             raise
-        return HeldConnection(raw)
+        held = HeldConnection(raw)
+        held.tenant = tenant
+        return held
 
 
 def _json_bytes(value: object) -> bytes:

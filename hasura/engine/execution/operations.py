@@ -219,7 +219,7 @@ class OperationRunner:
             raise Unexpected("the database cannot be reached", code="postgres-error") from exc
 
     async def _run_once(self, executable: _Executable, variables: Variables, session: Session) -> bytes:
-        held = self._pool.take_free() or await self._pool.acquire()
+        held = self._pool.take_free(session.tenant) or await self._pool.acquire(session.tenant)
         try:
             return await self._run_on(held, executable, variables, session)
         except CONNECTION_LOST:

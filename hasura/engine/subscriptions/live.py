@@ -226,7 +226,9 @@ class _Group:
 
     async def _fetch(self, batch: list[_Cohort]) -> list[bytes]:
         arguments = multiplexed_arguments([cohort.arguments for cohort in batch])
-        async with self._owner.pool.held() as held:
+        # Of those who share the statement one gives the place.
+        subscriber = next(iter(batch[0].subscribers), None)
+        async with self._owner.pool.held(None if subscriber is None else subscriber.session.tenant) as held:
             rows = await held.fetch_rows(self._multiplexed, arguments)
         by_number = {row[0]: row[1] for row in rows}
         return [_as_bytes(by_number.get(number)) for number in range(len(batch))]

@@ -63,13 +63,13 @@ class Streams:
             while True:
                 await observation.begin_look()
                 try:
-                    row = await self._fetch(statement.sql, arguments)
+                    row = await self._fetch(statement.sql, arguments, session)
                     while row is not None and row[1] is not None:
                         value = row[0] if isinstance(row[0], bytes) else str(row[0]).encode()
                         deliver(prefix + value + suffix)
                         for index in cursors:
                             arguments[index] = row[1]
-                        row = await self._fetch(statement.sql, arguments)
+                        row = await self._fetch(statement.sql, arguments, session)
                 except CONNECTION_LOST as exc:
                     await observation.recover(exc)
                 await observation.wait()
@@ -83,7 +83,7 @@ class Streams:
         finally:
             await observation.stop()
 
-    async def _fetch(self, sql: str, arguments: list[object]) -> "asyncpg.Record | None":
-        async with self._pool.held() as held:
+    async def _fetch(self, sql: str, arguments: list[object], session: Session) -> "asyncpg.Record | None":
+        async with self._pool.held(session.tenant) as held:
             rows = await held.fetch_rows(sql, arguments)
         return rows[0] if rows else None

@@ -17,6 +17,7 @@ from sse_starlette import ServerSentEvent
 from hasura.engine.sql.database_errors import CONNECTION_LOST
 from platform_api.core.database import Database
 from platform_api.core.errors import Unavailable
+from platform_api.core.watchers import WatchingAccess
 
 log = structlog.stdlib.get_logger()
 
@@ -26,8 +27,14 @@ _PAUSE_SECONDS = 1.0
 
 Position = TypeVar("Position")
 
-MayRead: TypeAlias = Callable[[AsyncSession], Awaitable[bool]]
-"""Returns true while the reader's credential is valid for what is streamed."""
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Describes who reads a stream: whether they still may, and how to hear that this may have changed."""
+
+    may_read: Callable[[AsyncSession], Awaitable[bool]]
+    """Returns true while the reader's credential is valid for what is streamed."""
+    watching_access: WatchingAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ async def live_events(
     *,
     opening: ServerSentEvent,
     watching: AbstractContextManager[asyncio.Event],
-    may_read: MayRead,
+    reader: Reader,
     pause_seconds: float = 0.0,
 ) -> AsyncIterator[ServerSentEvent]:
     """Yields what `read` finds after `position`, until a batch is the last or the reader may no longer read.
@@ -58,22 +65,30 @@ async def live_events(
     cannot be reached is waited for. When everything has been read, the next look comes `pause_seconds` later at the
     earliest.
     """
-    checked = time.monotonic()
+    checked, is_doubtful = time.monotonic(), False
 
     async def next_batch() -> Batch[Position] | None:
-        nonlocal checked
+        nonlocal checked, is_doubtful
         try:
             async with database.transaction() as session:
-                if time.monotonic() - checked >= POLL_SECONDS:
-                    if not await may_read(session):
+                if is_doubtful or time.monotonic() - checked >= POLL_SECONDS:
+                    # Before it is asked: what changes meanwhile is asked again.
+                    is_doubtful = False
+                    if not await reader.may_read(session):
                         return Batch(is_last=True)
                     checked = time.monotonic()
                 return await read(session, position)
         except (SQLAlchemyError, asyncpg.PostgresError, *CONNECTION_LOST, Unavailable) as error:
             log.info("live_events.database_unavailable", stream=opening.comment, error=str(error))
+            is_doubtful = True
             return None
 
-    with watching as changed:
+    def doubt() -> None:
+        nonlocal is_doubtful
+        is_doubtful = True
+        changed.set()
+
+    with watching as changed, reader.watching_access(doubt):
         yield opening
         while True:
             changed.clear()

@@ -53,9 +53,9 @@ async def stream_import(
     last_event_id: LastEventId = None,
 ) -> EventSourceResponse:
     job = await get_job(session, actor, CsvImport, import_id)
-    may_read = still_allowed(request, actor, Scope.DATA, check=partial(_check, CsvImport, import_id))
+    reader = still_allowed(request, actor, Scope.DATA, check=partial(_check, CsvImport, import_id))
     read_as = CsvImportRead.from_job
-    return stream_job(database, signals, job, read_as=read_as, after=last_event_id or "", may_read=may_read)
+    return stream_job(database, signals, job, read_as=read_as, after=last_event_id or "", reader=reader)
 
 
 @router.get(
@@ -74,9 +74,9 @@ async def stream_export(
     last_event_id: LastEventId = None,
 ) -> EventSourceResponse:
     job = await get_job(session, actor, CsvExport, export_id)
-    may_read = still_allowed(request, actor, Scope.DATA, check=partial(_check, CsvExport, export_id))
+    reader = still_allowed(request, actor, Scope.DATA, check=partial(_check, CsvExport, export_id))
     read_as = CsvExportRead.from_job
-    return stream_job(database, signals, job, read_as=read_as, after=last_event_id or "", may_read=may_read)
+    return stream_job(database, signals, job, read_as=read_as, after=last_event_id or "", reader=reader)
 
 
 async def _check(kind: type[Job], job_id: int, session: AsyncSession, caller: Actor) -> None:

@@ -15,7 +15,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from platform_api.core.database import Database
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.http.event_stream import event_stream
-from platform_api.core.http.live_events import Batch, MayRead, live_events
+from platform_api.core.http.live_events import Batch, Reader, live_events
 from platform_api.core.watchers import Watchers
 from platform_api.csv.models import CsvImport, Job
 
@@ -34,7 +34,7 @@ def stream_job(
     *,
     read_as: Callable[[J], BaseModel],
     after: str,
-    may_read: MayRead,
+    reader: Reader,
 ) -> EventSourceResponse:
     """Returns the response that streams a job that the caller may see. Raises TooManyRequests."""
     kind, job_id = type(job), job.id
@@ -60,7 +60,7 @@ def stream_job(
         after,
         opening=opening,
         watching=watchers.watching(job_id),
-        may_read=may_read,
+        reader=reader,
         pause_seconds=_PAUSE_SECONDS,
     )
     return event_stream(events)

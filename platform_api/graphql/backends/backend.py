@@ -1,6 +1,6 @@
 """Defines the interface of what executes GraphQL: the embedded engine, or a Hasura v2 over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,6 +50,12 @@ class GraphQLBackend(Protocol):
 
     async def execute(self, body: bytes, session: Session) -> GraphQLAnswer:
         """Executes the JSON of one GraphQL request, or of a batch. Reports errors in the answer."""
+        ...
+
+    async def execute_read(
+        self, read: Callable[[], Awaitable[bytes]], session: Session, *, announced_bytes: int | None
+    ) -> GraphQLAnswer:
+        """Does what `execute` does with a body that is still to be read; it may have to wait before it is read."""
         ...
 
     @property

@@ -1,6 +1,11 @@
-"""Executes GraphQL with the embedded engine: in this process, as the role that owns the app tables."""
+"""Executes GraphQL with the embedded engine: in this process, as the role that owns the app tables.
 
-from typing import Any
+What is large, and what an organization sends that has used up its time of the event loop, goes to a process of its
+own (`heavy`).
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypedDict
 
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,9 +26,26 @@ from platform_api.graphql.backends.backend import (
     explanation_of,
     plan_lines,
 )
+from platform_api.graphql.heavy.budget import LoopBudget
+from platform_api.graphql.heavy.lane import HeavyLane
+from platform_api.graphql.heavy.sockets import BoundedOperations, BoundedSocket, OpenSubscriptions
 
 # A tenant's query may be arbitrarily expensive, and must not hold a connection for long.
 _STATEMENT_SECONDS = 60.0
+# Operations of one request: each costs something, also one that is refused.
+MAX_BATCH_OPERATIONS = 1000
+MAX_SMALL_BYTES = 32 * 1024
+"""A request of more bytes may take longer than others should have to wait, whatever it says."""
+_MAX_MESSAGE_BYTES = 256 * 1024
+
+
+class ServingOptions(TypedDict):
+    """Holds those of `EngineOptions` on which answers to tenants depend."""
+
+    database_url: str
+    database_role: str
+    statement_timeout_seconds: float
+    max_batch_operations: int
 
 
 def create_engine(
@@ -32,25 +54,52 @@ def create_engine(
     """Returns an engine for the platform's database; without an admin secret it has no administrator."""
     return Engine(
         EngineOptions(
-            database_url=database_url,
-            database_role=ENGINE_ROLE,
+            **serving_options(database_url),
             admin_secret=None if admin_secret is None else admin_secret.get_secret_value(),
-            statement_timeout_seconds=_STATEMENT_SECONDS,
             administration=administration or AdministrationLimits(),
         )
     )
 
 
-class EmbeddedBackend:
-    """Executes documents in this process."""
+def serving_options(database_url: str) -> ServingOptions:
+    """Returns what the engines of this process and of the one for heavy requests have in common."""
+    return ServingOptions(
+        database_url=database_url,
+        database_role=ENGINE_ROLE,
+        statement_timeout_seconds=_STATEMENT_SECONDS,
+        max_batch_operations=MAX_BATCH_OPERATIONS,
+    )
 
-    def __init__(self, engine: Engine) -> None:
+
+class EmbeddedBackend:
+    """Executes documents in this process, and in that of `lane`."""
+
+    def __init__(self, engine: Engine, lane: HeavyLane, *, max_subscriptions: int) -> None:
         self._engine = engine
+        self._lane = lane
+        self._budget = LoopBudget()
+        self._operations = BoundedOperations(engine, self._budget, OpenSubscriptions(max_subscriptions))
         self._admin_app = EngineApp(engine)
 
     async def execute(self, body: bytes, session: Session) -> GraphQLAnswer:
-        answer = await self._engine.execute(body, session)
+        tenant = session.tenant
+        if tenant is None:
+            answer = await self._engine.execute(body, session)
+        elif len(body) > MAX_SMALL_BYTES or self._budget.is_used_up(tenant):
+            async with self._lane.place(tenant):
+                return await self._lane.execute(body, session)
+        else:
+            answer = await self._budget.run(tenant, self._engine.execute(body, session))
         return GraphQLAnswer(answer.status, answer.body, (*JSON_CONTENT, *answer.headers))
+
+    async def execute_read(
+        self, read: Callable[[], Awaitable[bytes]], session: Session, *, announced_bytes: int | None
+    ) -> GraphQLAnswer:
+        if session.tenant is None or (announced_bytes is not None and announced_bytes <= MAX_SMALL_BYTES):
+            return await self.execute(await read(), session)
+        # The place comes first: what is read for nobody's turn would fill the memory.
+        async with self._lane.place(session.tenant):
+            return await self._lane.execute(await read(), session)
 
     @property
     def is_transactional(self) -> bool:
@@ -80,4 +129,5 @@ class EmbeddedBackend:
     async def serve_websocket(
         self, scope: Scope, receive: Receive, send: Send, *, authenticate: Authenticate
     ) -> None:
-        await serve_websocket(self._engine, scope, receive, send, authenticate=authenticate)
+        socket = BoundedSocket(receive, send, authenticate, budget=self._budget, max_bytes=_MAX_MESSAGE_BYTES)
+        await serve_websocket(self._operations, scope, socket.receive, send, authenticate=socket.authenticate)

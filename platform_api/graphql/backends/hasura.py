@@ -4,7 +4,7 @@ It trusts the admin secret, which is never sent to clients, and with it the role
 request. These are computed here; none of the client's own headers is passed on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import aiohttp
@@ -42,6 +42,11 @@ class HasuraBackend:
     async def execute(self, body: bytes, session: Session) -> GraphQLAnswer:
         headers = session_headers(session, admin_secret=self._admin_secret)
         return await self._post("/v1/graphql", body, {**headers, "content-type": "application/json"})
+
+    async def execute_read(
+        self, read: Callable[[], Awaitable[bytes]], session: Session, *, announced_bytes: int | None
+    ) -> GraphQLAnswer:
+        return await self.execute(await read(), session)
 
     @property
     def is_transactional(self) -> bool:

@@ -81,8 +81,8 @@ async def stream_notifications(
     after = min(int(last_event_id), 2**63 - 1) if is_id and last_event_id else await inbox.last_id(session, actor)
     if signals.count(actor.user_id) >= MAX_STREAMS:
         raise TooManyRequests(f"you have {MAX_STREAMS} streams of notifications open; close some", retry_after=30)
-    may_read = still_allowed(request, actor, Scope.DATA)
-    return stream_inbox(database, signals, actor, after=after, may_read=may_read)
+    reader = still_allowed(request, actor, Scope.DATA)
+    return stream_inbox(database, signals, actor, after=after, reader=reader)
 
 
 @router.post("/read-all/", summary="Mark all of the caller's notifications as read")

@@ -12,7 +12,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.http.event_stream import event_stream
-from platform_api.core.http.live_events import Batch, MayRead, live_events
+from platform_api.core.http.live_events import Batch, Reader, live_events
 from platform_api.notifications.inbox.models import Notification
 from platform_api.notifications.inbox.schemas import NotificationRead
 from platform_api.notifications.inbox.service import read_after
@@ -24,7 +24,7 @@ _PAUSE_SECONDS = 0.5
 
 
 def stream_inbox(
-    database: Database, signals: InboxSignals, actor: Actor, *, after: int, may_read: MayRead
+    database: Database, signals: InboxSignals, actor: Actor, *, after: int, reader: Reader
 ) -> EventSourceResponse:
     """Returns the response that streams later notifications, until the reader leaves or may no longer read."""
     news = News()
@@ -47,7 +47,7 @@ def stream_inbox(
             after,
             opening=opening,
             watching=signals.watching_news(actor.user_id, news),
-            may_read=may_read,
+            reader=reader,
             pause_seconds=_PAUSE_SECONDS,
         )
     )

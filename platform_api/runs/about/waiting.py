@@ -38,6 +38,8 @@ class QueueView:
     """The organization's oldest waiting runs; one more than are counted."""
     busy_with_own: int = 0
     """How many of the busy slots have runs of the organization."""
+    has_neighbours: bool = False
+    """Whether there are other organizations, for which slots are kept."""
 
     @property
     def standstill(self) -> Standstill | None:
@@ -46,7 +48,13 @@ class QueueView:
             return None
         if not self.runners:
             return Standstill.NO_RUNNER
-        return Standstill.ALL_BUSY if self.slots is not None and self.busy >= self.slots else None
+        return Standstill.ALL_BUSY if self.slots is not None and self.busy >= self.slots - self._kept else None
+
+    @property
+    def _kept(self) -> int:
+        """Returns how many slots are kept for organizations that hold none: the claim's rule (`queries.sql`)."""
+        is_kept = self.has_neighbours and self.busy_with_own and self.slots is not None
+        return max(1, (self.slots or 0) // 4) if is_kept else 0
 
     def reason(self, run: Run) -> str | None:
         """Returns in one sentence why `run` has not started; None when it has, or has ended."""
@@ -71,6 +79,11 @@ class QueueView:
             return f"the runners are executing {_counted(self.busy, 'run')}"
         # Runs of a runner that is gone are held until their leases expire.
         busy = min(self.busy, self.slots)
+        if busy < self.slots and self.slots - busy <= self._kept:
+            return (
+                f"{busy} of {_counted(self.slots, 'slot')} busy, {self.busy_with_own} of them with runs of your"
+                " organization; the rest is kept for organizations that have none running"
+            )
         if busy < self.slots:
             return f"{self.slots - busy} of {_counted(self.slots, 'slot')} free, so a runner is about to take it"
         return f"{busy} of {_counted(self.slots, 'slot')} busy"
@@ -117,6 +130,7 @@ async def _view(session: AsyncSession, actor: Actor) -> QueueView:
         busy=held.by_all,
         oldest_waiting=oldest.all(),
         busy_with_own=held.of_organization,
+        has_neighbours=held.has_neighbours,
     )
 
 

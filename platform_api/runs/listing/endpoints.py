@@ -89,8 +89,8 @@ async def stream_list(
         await query.filters(session, caller)
 
     after = await position_after(session, last_event_id or "")
-    may_read = still_allowed(request, actor, Scope.RUN, check=check)
-    return stream_runs(database, signals, actor, filters, after=after, may_read=may_read)
+    reader = still_allowed(request, actor, Scope.RUN, check=check)
+    return stream_runs(database, signals, actor, filters, after=after, reader=reader)
 
 
 @router.post("/cancel/", summary="Cancel up to 100 runs; each is answered by itself")

@@ -16,7 +16,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from platform_api.accounts.actor import Actor
 from platform_api.core.database import Database
 from platform_api.core.http.event_stream import event_stream
-from platform_api.core.http.live_events import Batch, MayRead, live_events
+from platform_api.core.http.live_events import Batch, Reader, live_events
 from platform_api.core.types import RunId
 from platform_api.runs.about.names import about_runs
 from platform_api.runs.listing.filters import RunFilters, admits_for_good, admits_now
@@ -52,7 +52,7 @@ def stream_runs(
     filters: RunFilters,
     *,
     after: ChangePosition,
-    may_read: MayRead,
+    reader: Reader,
 ) -> EventSourceResponse:
     """Returns the response that streams changes after a position, until the reader leaves or may no longer read."""
 
@@ -68,7 +68,7 @@ def stream_runs(
         after,
         opening=opening,
         watching=watching,
-        may_read=may_read,
+        reader=reader,
         pause_seconds=_PAUSE_SECONDS,
     )
     return event_stream(events)

@@ -49,7 +49,5 @@ async def stream_changes(
     async def check(later: AsyncSession, caller: Actor) -> object:
         return await get_usable_app(later, caller, app)
 
-    may_read = still_allowed(request, actor, Scope.DATA, check=check)
-    return stream_tables(
-        database, signals, actor.user_id, AppId(found.id), after=last_event_id or "", may_read=may_read
-    )
+    reader = still_allowed(request, actor, Scope.DATA, check=check)
+    return stream_tables(database, signals, actor.user_id, AppId(found.id), after=last_event_id or "", reader=reader)

@@ -13,7 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from platform_api.core.database import Database
 from platform_api.core.http.event_stream import event_stream
-from platform_api.core.http.live_events import Batch, MayRead, live_events
+from platform_api.core.http.live_events import Batch, Reader, live_events
 from platform_api.core.listener import Listener
 from platform_api.core.services import Services
 from platform_api.core.types import AppId, UserId
@@ -64,7 +64,7 @@ async def tables_lifespan(services: Services) -> AsyncIterator[None]:
 
 
 def stream_tables(
-    database: Database, signals: TableSignals, user_id: UserId, app_id: AppId, *, after: str, may_read: MayRead
+    database: Database, signals: TableSignals, user_id: UserId, app_id: AppId, *, after: str, reader: Reader
 ) -> EventSourceResponse:
     """Returns the response that streams revisions other than `after`, until the reader leaves or may read no more."""
 
@@ -81,7 +81,7 @@ def stream_tables(
             after,
             opening=opening,
             watching=watching,
-            may_read=may_read,
+            reader=reader,
             pause_seconds=_PAUSE_SECONDS,
         )
     )

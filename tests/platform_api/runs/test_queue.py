@@ -3,16 +3,18 @@
 import asyncio
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from platform_api.accounts.tokens import delete_ended_run_tokens
 from platform_api.core.database import Database
+from platform_api.runs.models import Run
 from platform_api.runs.queue import MAX_STARTS, reap
 from tests.connections import END_LISTENING_CONNECTIONS
-from tests.platform_api.conftest import Platform
-from tests.platform_api.runs.working import ProtocolRunner, create_workshop, expire_leases
+from tests.platform_api.conftest import Platform, make_settings, running_platform
+from tests.platform_api.runs.working import ProtocolRunner, create_runner_token, create_workshop, expire_leases
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +109,44 @@ async def test_organizations_take_turns_however_many_runs_one_of_them_queued(
     assert await claimed(20) == of_many[2:]
 
 
+async def test_long_runs_of_one_organization_leave_slots_to_those_that_hold_none(
+    platform: Platform, runner: ProtocolRunner
+) -> None:
+    greedy, second, third = [await create_workshop(platform) for _ in range(3)]
+    for _ in range(20):
+        await greedy.run()
+    held = await runner.claim(8)
+    assert len(held) == 6
+    assert await runner.claim(2) == []
+    await second.run()
+    await second.run()
+    [one] = await runner.claim(2)
+    # The reserve is smaller now, and still for those who hold none.
+    assert await runner.claim(1) == []
+    await third.run()
+    [other] = await runner.claim(1)
+    assert await runner.claim(1) == []
+    claimed = [await _organization_of(platform, claim) for claim in (one, other)]
+    assert claimed == [second.caller.organization_id, third.caller.organization_id]
+    # What ends is given to whoever has waited, as long as the reserve is left.
+    for claim in held[:3]:
+        await runner.start(claim)
+        await runner.finish(claim)
+    assert [await _organization_of(platform, claim) for claim in await runner.claim(3)] == [
+        second.caller.organization_id
+    ]
+
+
+async def test_an_installation_with_one_organization_uses_all_of_its_slots(platform_database_url: str) -> None:
+    async with running_platform(make_settings(platform_database_url)) as platform:
+        workshop = await create_workshop(platform)
+        for _ in range(5):
+            await workshop.run()
+        headers = {"Authorization": f"Bearer {await create_runner_token(platform)}"}
+        async with platform.client(headers=headers) as client:
+            assert len(await ProtocolRunner(client).claim(4)) == 4
+
+
 async def test_a_waiting_claim_gets_a_run_the_moment_it_is_queued(platform: Platform, runner: ProtocolRunner) -> None:
     workshop = await create_workshop(platform)
     waiting = asyncio.create_task(runner.claim(wait_seconds=20))
@@ -121,8 +161,10 @@ async def test_a_waiting_claim_gets_a_run_the_moment_it_is_queued(platform: Plat
 async def test_waiting_claims_hold_no_database_connection(platform: Platform, runner: ProtocolRunner) -> None:
     workshop = await create_workshop(platform)
     # More than the pool and its overflow together.
-    waiting = [asyncio.create_task(runner.claim(wait_seconds=15)) for _ in range(12)]
+    runners = [ProtocolRunner(runner.client, f"runner-{number}") for number in range(16)]
+    waiting = [asyncio.create_task(one.claim(wait_seconds=5)) for one in runners]
     await asyncio.sleep(0.3)
+    # No more than one organization gets where there are others.
     started = [(await workshop.run())["run_id"] for _ in range(12)]
     claims = await asyncio.gather(*waiting)
     assert sorted(claim["run_id"] for got in claims for claim in got) == started
@@ -263,6 +305,13 @@ async def test_a_runner_that_stops_gives_back_what_has_not_started(
     assert await runner.release(running, waiting) == 1
     again = await runner.claim_one()
     assert (again["run_id"], again["fence"]) == (waiting["run_id"], 2)
+
+
+async def _organization_of(platform: Platform, claim: dict[str, Any]) -> int:
+    async with platform.database.transaction() as session:
+        run = await session.get(Run, claim["run_id"])
+        assert run is not None
+        return run.organization_id
 
 
 @pytest.mark.parametrize(("allows_retries", "expected"), [(False, "failed"), (True, "pending")])

@@ -47,20 +47,28 @@ async def test_a_run_tells_its_place_and_the_slots(platform: Platform, runner: P
     assert await _reasons(workshop, runs[0]) == [
         "it is the next run of your organization; 2 of 2 slots free, so a runner is about to take it"
     ]
-    claims = await runner.claim(slots=2)
-    await runner.start(claims[0])
-    foreign = await other.run()
-    assert await _reasons(workshop, *runs) == [
+    [claim] = await runner.claim(slots=2)
+    await runner.start(claim)
+    kept = "1 of 2 slots busy, 1 of them with runs of your organization; the rest is kept for organizations that have"
+    assert await _reasons(workshop, *runs[:3]) == [
         None,
+        f"it is the next run of your organization; {kept} none running",
+        f"1 run of your organization is ahead; {kept} none running",
+    ]
+    foreign = [await other.run() for _ in range(2)]
+    assert await _reasons(other, foreign[0]) == [
+        "it is the next run of your organization; 1 of 2 slots free, so a runner is about to take it"
+    ]
+    [foreign_claim] = await runner.claim(slots=1)
+    assert foreign_claim["run_id"] == foreign[0]["run_id"]
+    assert await _reasons(other, *foreign) == [
         "a runner has taken it and is preparing its sandbox",
         "it is the next run of your organization; 2 of 2 slots busy",
-        "1 run of your organization is ahead; 2 of 2 slots busy",
     ]
-    # What others have waiting is not counted, nor told.
-    assert await _reasons(other, foreign) == ["it is the next run of your organization; 2 of 2 slots busy"]
-    await runner.finish(claims[0])
+    assert await _reasons(workshop, runs[2]) == ["1 run of your organization is ahead; 2 of 2 slots busy"]
+    await runner.finish(claim)
     [claim] = await runner.claim(slots=1)
-    assert claim["run_id"] in (runs[2]["run_id"], foreign["run_id"])
+    assert claim["run_id"] == runs[1]["run_id"]
     assert (await _reasons(workshop, runs[3]))[0] is not None
     assert await _reasons(workshop, runs[0]) == [None]
 
