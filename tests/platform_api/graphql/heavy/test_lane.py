@@ -1,0 +1,226 @@
+"""Heavy requests: they answer what others do, in a process of their own, and stand in nobody's way."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+from asyncpg import Connection
+
+from platform_api.core.errors import TooManyRequests
+from platform_api.graphql.backends.embedded import MAX_BATCH_OPERATIONS, MAX_SMALL_BYTES, EmbeddedBackend
+from platform_api.graphql.heavy import lane as lane_module
+from platform_api.graphql.heavy.lane import PLACES, HeavyLane
+from platform_api.graphql.lifespan import GraphQLServices
+from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
+from tests.platform_api.graphql.serving import serve_app
+from tests.platform_api.graphql.shop import Shop, open_shop
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+
+FILL = "x" * (MAX_SMALL_BYTES + 1)
+
+
+@pytest.fixture(scope="module")
+async def heavy_platform(module_database_url: str, anyio_backend: str) -> AsyncIterator[Platform]:
+    settings = make_settings(module_database_url, graphql_max_subscriptions=3, graphql_max_body_bytes=1024 * 1024)
+    async with running_platform(settings) as platform:
+        yield platform
+
+
+@pytest.fixture
+async def shop(heavy_platform: Platform) -> Shop:
+    return await open_shop(heavy_platform)
+
+
+def backend_of(shop: Shop) -> EmbeddedBackend:
+    backend = shop.platform.app.services[GraphQLServices].backend
+    assert isinstance(backend, EmbeddedBackend)
+    return backend
+
+
+def lane_of(shop: Shop) -> HeavyLane:
+    return backend_of(shop)._lane
+
+
+def pid_of(shop: Shop) -> int:
+    process = lane_of(shop)._process
+    assert process is not None
+    return process._process.pid
+
+
+async def both_ways(shop: Shop, caller: Caller, query: str, variables: dict[str, Any]) -> tuple[Any, Any]:
+    """The answers to a request that is small and to the same one with so long a comment that it is not."""
+    small = await shop.post(caller, query, **variables)
+    large = await shop.post(caller, f"{query} # {FILL}", **variables)
+    assert small.status_code == large.status_code == 200
+    return small.json(), large.json()
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ ORDERS(order_by: {orderId: asc}) { orderId total } }", {}),
+        ("query ($w: ORDERS_bool_exp) { ORDERS(where: $w) { orderId } }", {"w": {"orderId": {"_in": ["1", "9"]}}}),
+        ("{ ORDERS { nothing } }", {}),
+        ("{ ORDERS(where: {total: {_eq: 12345678901234567.890}}) { orderId } }", {}),
+        ("query ($n: Int!) { ORDERS(limit: $n) { orderId } }", {}),
+        ("{ LINES { id } __typename }", {}),
+    ],
+)
+async def test_a_large_request_is_answered_as_a_small_one(shop: Shop, query: str, variables: dict[str, Any]) -> None:
+    await shop.add_order(shop.owner, "1", total=3)
+    await shop.add_order(shop.installer, "2")
+    for caller in (shop.owner, shop.installer):
+        small, large = await both_ways(shop, caller, query, variables)
+        assert small == large
+    assert pid_of(shop) != os.getpid()
+
+
+async def test_large_changes_are_of_the_tokens_organization_only(shop: Shop) -> None:
+    rows = [{"orderId": str(number), "total": number} for number in range(1000)]
+    document = "mutation ($rows: [ORDERS_insert_input!]!) { insert_ORDERS(objects: $rows) { affected_rows } }"
+    data = await shop.run(shop.installer, document, rows=rows)
+    assert data[f"insert_{shop.orders}"] == {"affected_rows": 1000}
+    assert await shop.order_numbers(shop.owner) == []
+    assert len(await shop.order_numbers(shop.installer)) == 1000
+    foreign = [{**row, "organization_id": shop.owner.organization_id} for row in rows]
+    assert "check constraint" in (await shop.fail(shop.installer, document, rows=foreign))["message"]
+    delete = f"mutation {{ delete_ORDERS(where: {{}}) {{ affected_rows }} }} # {FILL}"
+    assert (await shop.run(shop.owner, delete))[f"delete_{shop.orders}"] == {"affected_rows": 0}
+
+
+async def test_the_process_knows_a_table_as_soon_as_the_platform_does(shop: Shop) -> None:
+    await shop.run(shop.owner, f"{{ ORDERS {{ id }} }} # {FILL}")
+    for number in range(5):
+        async with shop.platform.client(shop.owner) as client:
+            table = {"name": f"later_{number}", "columns": [{"name": "n", "type": "integer"}]}
+            assert (await client.post(f"/api/apps/{shop.app}/new_table/", json=table)).status_code == 200
+        assert await shop.run(shop.owner, f"{{ later_{number} {{ n }} }} # {FILL}") == {f"later_{number}": []}
+
+
+async def test_after_the_process_was_killed_the_next_request_starts_another(shop: Shop) -> None:
+    await shop.run(shop.owner, f"{{ ORDERS {{ id }} }} # {FILL}")
+    before = pid_of(shop)
+    os.kill(before, signal.SIGKILL)
+    process = lane_of(shop)._process
+    assert process is not None
+    await eventually(lambda: process.has_ended)
+    assert await shop.run(shop.owner, f"{{ ORDERS {{ id }} }} # {FILL}") == {shop.orders: []}
+    assert pid_of(shop) != before
+
+
+async def test_whoever_waits_when_the_process_ends_is_told(shop: Shop) -> None:
+    await shop.run(shop.owner, f"{{ ORDERS {{ id }} }} # {FILL}")
+    connection: Connection[Any] = await shop.platform.database.connect()
+    try:
+        async with connection.transaction():
+            await connection.execute(f'lock table public."{shop.orders}" in access exclusive mode')
+            waiting = asyncio.create_task(shop.post(shop.owner, f"{{ ORDERS {{ id }} }} # {FILL}"))
+            await asyncio.sleep(0.5)
+            os.kill(pid_of(shop), signal.SIGKILL)
+            answer = await waiting
+    finally:
+        await connection.close()
+    assert answer.status_code == 503
+    assert "is not known" in answer.json()["errors"][0]["message"]
+
+
+async def test_who_has_used_up_the_loops_time_is_answered_all_the_same(shop: Shop) -> None:
+    backend_of(shop)._budget.charge(str(shop.owner.organization_id), 10.0)
+    await shop.add_order(shop.owner, "1")
+    assert await shop.order_numbers(shop.owner) == ["1"]
+    assert pid_of(shop)
+
+
+async def test_sizes_are_limited(shop: Shop) -> None:
+    too_large = await shop.post(shop.owner, "{ ORDERS { id } }" + " " * 1024 * 1024)
+    assert too_large.status_code == 413
+    assert "1048576 bytes" in too_large.json()["errors"][0]["message"]
+    batch = [{"query": "{ __typename }"}]
+    async with shop.platform.client(shop.owner) as client:
+        path = f"/api/apps/{shop.app}/v1/graphql"
+        refused = await client.post(path, json=batch * (MAX_BATCH_OPERATIONS + 1))
+        assert f"at most {MAX_BATCH_OPERATIONS} operations" in refused.json()["errors"][0]["message"]
+        assert len((await client.post(path, json=batch * MAX_BATCH_OPERATIONS)).json()) == MAX_BATCH_OPERATIONS
+        contract = f"/api/apps/graphql/?app={shop.app}&table=orders"
+        assert (await client.post(contract, json={"query": " " * 2**20})).status_code == 413
+
+
+async def test_a_body_of_unannounced_length_is_read_up_to_the_limit(shop: Shop) -> None:
+    async def parts(count: int) -> AsyncIterator[bytes]:
+        yield b'{"query": "{ ORDERS { id } } #'.replace(b"ORDERS", shop.orders.encode())
+        for _ in range(count):
+            yield b"x" * 1024
+        yield b'"}'
+
+    async with shop.platform.client(shop.owner) as client:
+        path = f"/api/apps/{shop.app}/v1/graphql"
+        assert (await client.post(path, content=parts(3))).json() == {"data": {shop.orders: []}}
+        assert (await client.post(path, content=parts(2000))).status_code == 413
+
+
+async def test_places_are_shared_and_those_who_wait_too_many_are_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "MAX_WAITING", 3)
+    lane = lane_of(shop)
+    leave = asyncio.Event()
+
+    async def hold(tenant: str) -> None:
+        async with lane.place(tenant):
+            await leave.wait()
+
+    greedy = [asyncio.create_task(hold("greedy")) for _ in range(PLACES)]
+    await asyncio.sleep(0.05)
+    # Half of the places, and three who wait; the rest was refused.
+    refused = [task for task in greedy if task.done()]
+    assert len(refused) == PLACES - PLACES // 2 - 3
+    with pytest.raises(TooManyRequests):
+        refused[0].result()
+    for name in ("one", "two"):
+        async with asyncio.timeout(5), lane.place(name):
+            pass
+    leave.set()
+    await asyncio.gather(*greedy, return_exceptions=True)
+    assert lane._shares.in_use == 0 and not lane._waiting
+
+
+async def test_a_websocket_is_bounded_too(shop: Shop) -> None:
+    async with serve_app(shop.platform.app) as url, aiohttp.ClientSession() as session:
+        path = f"{url}/api/apps/{shop.app}/v1/graphql"
+        socket = await session.ws_connect(path, protocols=["graphql-transport-ws"], headers=shop.owner.headers)
+        await socket.send_json({"type": "connection_init"})
+        assert (await socket.receive_json(timeout=60))["type"] == "connection_ack"
+        query = f"subscription ($n: Int) {{ {shop.orders}(limit: $n) {{ id }} }}"
+
+        async def subscribe(number: int) -> dict[str, Any]:
+            payload = {"query": query, "variables": {"n": number}}
+            await socket.send_json({"id": str(number), "type": "subscribe", "payload": payload})
+            while (message := await socket.receive_json(timeout=60)).get("id") != str(number):
+                continue
+            answer: dict[str, Any] = message
+            return answer
+
+        assert [(await subscribe(number))["type"] for number in (1, 2, 3)] == ["next"] * 3
+        refused = await subscribe(4)
+        assert refused["type"] == "error" and "3 subscriptions open" in refused["payload"][0]["message"]
+        await socket.send_json({"id": "1", "type": "complete"})
+        assert (await subscribe(5))["type"] == "next"
+        await socket.send_json({"id": "6", "type": "subscribe", "payload": {"query": "{" + " " * 300_000}})
+        while (message := await socket.receive(timeout=60)).type is aiohttp.WSMsgType.TEXT:
+            continue
+        assert socket.close_code == 1009
+    await eventually(lambda: not backend_of(shop)._operations._subscriptions._open)
+
+
+async def test_without_a_token_nothing_large_is_read(shop: Shop) -> None:
+    async with shop.platform.client() as client:
+        path = f"/api/apps/{shop.app}/v1/graphql"
+        answer: httpx.Response = await client.post(path, json={"query": FILL})
+        assert answer.status_code == 401
