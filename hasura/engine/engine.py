@@ -25,6 +25,7 @@ from hasura.engine.schema_cache import SchemaCache
 from hasura.engine.session import Session
 from hasura.engine.subscriptions.changes import ChangeFeed
 from hasura.engine.subscriptions.live import LiveQueries, LiveQueryOptions
+from hasura.engine.subscriptions.pace import Pace
 from hasura.engine.subscriptions.streams import Streams
 
 
@@ -56,17 +57,20 @@ class Engine:
         self.operations = OperationRunner(self.pool, self._guards)
         self.metadata = MetadataService(self.pool.connect, options.schema, options.administration)
         self._feed = ChangeFeed(self.pool.connect)
+        pace = Pace()
         self._live = LiveQueries(
             self.pool,
             self.operations,
             self._feed,
             lambda: self.metadata.snapshot,
+            pace,
             LiveQueryOptions(options.live_query_refetch_seconds, options.live_query_batch_size, self.render_error),
         )
 
         self._streams = Streams(
             self.pool,
             self._feed,
+            pace,
             interval_seconds=options.streaming_refetch_seconds,
             render_error=self.render_error,
         )

@@ -117,6 +117,8 @@ class OperationRunner:
         self._pool = pool
         self._guards = guards
         self._plans_per_operation = plans_per_operation
+        self.compilations = 0
+        """Counts documents and plans that were not in the caches."""
         self._operations: GenerationalCache[tuple[object, ...], _Operation] = GenerationalCache(max_operations)
 
     def plan(self, cache: SchemaCache, request: GraphQLRequest, session: Session) -> tuple[Plan, Variables]:
@@ -153,12 +155,14 @@ class OperationRunner:
                 root_prefix=session.root_prefix,
                 stringify_numeric_types=session.stringify_numeric_types,
             )
+            self.compilations += 1
             operation = _Operation(prepared, self._plans_per_operation, cache.version)
             self._operations.put(key, operation)
         variables = operation.prepared.complete(request.variables)
         shape = operation.prepared.shape_key(variables)
         executable = operation.plans.get(shape)
         if executable is None:
+            self.compilations += 1
             executable = _Executable(operation.prepared.compile(variables))
             operation.plans.put(shape, executable)
         return executable, variables

@@ -26,6 +26,7 @@ from hasura.engine.sql.composition import Sql, concat, ident, join, param, rende
 from hasura.engine.sql.database_errors import CONNECTION_LOST, translate
 from hasura.engine.subscriptions.changes import ChangeFeed
 from hasura.engine.subscriptions.observation import Observation
+from hasura.engine.subscriptions.pace import Pace
 
 Deliver = Callable[[bytes], None]
 
@@ -47,12 +48,14 @@ class _Cohort:
     subscribers: set[Subscriber] = field(default_factory=set)
     last: bytes | None = None
 
-    def publish(self, answer: bytes) -> None:
+    def publish(self, answer: bytes) -> int:
+        """Delivers an answer that is another than the last one; returns how many bytes that are."""
         if answer == self.last:
-            return
+            return 0
         self.last = answer
         for subscriber in tuple(self.subscribers):
             subscriber.deliver(answer)
+        return len(answer) * len(self.subscribers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,11 @@ class LiveQueries:
         operations: OperationRunner,
         feed: ChangeFeed,
         snapshot: Callable[[], SchemaCache],
+        pace: Pace,
         options: LiveQueryOptions,
     ) -> None:
         self.pool = pool
+        self.pace = pace
         self.operations = operations
         self.feed = feed
         self.snapshot = snapshot
@@ -221,17 +226,25 @@ class _Group:
                 session = next(iter(batch[0].subscribers)).session if batch[0].subscribers else None
                 batch[0].publish(self._owner.options.render_error(error, session))
                 continue
+            delivered = 0
             for cohort, value in zip(batch, answers, strict=True):
-                cohort.publish(self._prefix + value + self._suffix)
+                delivered += cohort.publish(self._prefix + value + self._suffix)
+            self._owner.pace.delivered(_tenant_of(batch), delivered)
 
     async def _fetch(self, batch: list[_Cohort]) -> list[bytes]:
         arguments = multiplexed_arguments([cohort.arguments for cohort in batch])
-        # Of those who share the statement one gives the place.
-        subscriber = next(iter(batch[0].subscribers), None)
-        async with self._owner.pool.held(None if subscriber is None else subscriber.session.tenant) as held:
+        tenant = _tenant_of(batch)
+        await self._owner.pace.turn(tenant)
+        async with self._owner.pool.held(tenant) as held:
             rows = await held.fetch_rows(self._multiplexed, arguments)
         by_number = {row[0]: row[1] for row in rows}
         return [_as_bytes(by_number.get(number)) for number in range(len(batch))]
+
+
+def _tenant_of(batch: Sequence[_Cohort]) -> str | None:
+    """Returns whose share a look takes: of those who share a statement, that of the first."""
+    subscriber = next((subscriber for cohort in batch for subscriber in cohort.subscribers), None)
+    return None if subscriber is None else subscriber.session.tenant
 
 
 def multiplexed(statement: Statement) -> str:

@@ -17,6 +17,7 @@ from hasura.engine.session import Session
 from hasura.engine.sql.database_errors import CONNECTION_LOST, translate
 from hasura.engine.subscriptions.changes import ChangeFeed
 from hasura.engine.subscriptions.observation import Observation
+from hasura.engine.subscriptions.pace import Pace
 
 Deliver = Callable[[bytes], None]
 
@@ -28,12 +29,14 @@ class Streams:
         self,
         pool: ConnectionPool,
         feed: ChangeFeed,
+        pace: Pace,
         *,
         interval_seconds: float,
         render_error: Callable[[EngineError, Session | None], bytes],
     ) -> None:
         self._pool = pool
         self._feed = feed
+        self._pace = pace
         self._interval = interval_seconds
         self._render_error = render_error
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,6 +70,7 @@ class Streams:
                     while row is not None and row[1] is not None:
                         value = row[0] if isinstance(row[0], bytes) else str(row[0]).encode()
                         deliver(prefix + value + suffix)
+                        self._pace.delivered(session.tenant, len(value))
                         for index in cursors:
                             arguments[index] = row[1]
                         row = await self._fetch(statement.sql, arguments, session)
@@ -84,6 +88,7 @@ class Streams:
             await observation.stop()
 
     async def _fetch(self, sql: str, arguments: list[object], session: Session) -> "asyncpg.Record | None":
+        await self._pace.turn(session.tenant)
         async with self._pool.held(session.tenant) as held:
             rows = await held.fetch_rows(sql, arguments)
         return rows[0] if rows else None

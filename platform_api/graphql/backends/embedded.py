@@ -77,7 +77,7 @@ class EmbeddedBackend:
     def __init__(self, engine: Engine, lane: HeavyLane, *, max_subscriptions: int) -> None:
         self._engine = engine
         self._lane = lane
-        self._budget = LoopBudget()
+        self._budget = LoopBudget(lambda: engine.operations.compilations)
         self._operations = BoundedOperations(engine, self._budget, OpenSubscriptions(max_subscriptions))
         self._admin_app = EngineApp(engine)
 

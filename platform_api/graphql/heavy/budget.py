@@ -1,16 +1,17 @@
 """Counts the CPU time that each tenant's requests take of the event loop.
 
 Only stretches that others notice are counted: those longer than `NOTICEABLE_SECONDS` between two points at which the
-loop may turn to somebody else. A repeated query takes a tenth of that, so that no rate of them uses a budget up.
+loop may turn to somebody else, and those in which something was compiled. A repeated query takes a fifth of that, so
+that no rate of them uses a budget up.
 """
 
 import time
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-NOTICEABLE_SECONDS = 0.001
+NOTICEABLE_SECONDS = 0.0005
 BURST_SECONDS = 0.25
 """A tenant's time of the loop after a pause: a first query after a change of the schema, an introspection."""
 SHARE = 0.02
@@ -21,9 +22,13 @@ T = TypeVar("T")
 
 
 class LoopBudget:
-    """Holds how much of the loop's time each tenant has left, in this process."""
+    """Holds how much of the loop's time each tenant has left, in this process.
 
-    def __init__(self) -> None:
+    `compilations` counts what was compiled so far, by whomever.
+    """
+
+    def __init__(self, compilations: Callable[[], int] = lambda: 0) -> None:
+        self._compilations = compilations
         # Until when the tenant's debt is paid back, on the monotonic clock; whoever is not in it owes nothing.
         self._paid_back_at: dict[str, float] = {}
 
@@ -37,9 +42,9 @@ class LoopBudget:
         paid_back_at = self._paid_back_at.get(tenant, 0.0)
         return max(0.0, paid_back_at - time.monotonic() - BURST_SECONDS / SHARE)
 
-    def charge(self, tenant: str, seconds: float) -> None:
+    def charge(self, tenant: str, seconds: float, *, compiled: bool = False) -> None:
         """Counts a stretch of CPU time, if it is one that others notice."""
-        if seconds < NOTICEABLE_SECONDS:
+        if seconds < NOTICEABLE_SECONDS and not compiled:
             return
         now = time.monotonic()
         if len(self._paid_back_at) >= _MAX_TENANTS:
@@ -49,11 +54,11 @@ class LoopBudget:
     @contextmanager
     def charged(self, tenant: str) -> Generator[None]:
         """Counts what the block takes, which does not wait for anything."""
-        begun = time.thread_time()
+        before, begun = self._compilations(), time.thread_time()
         try:
             yield
         finally:
-            self.charge(tenant, time.thread_time() - begun)
+            self.charge(tenant, time.thread_time() - begun, compiled=self._compilations() != before)
 
     @types.coroutine
     def run(self, tenant: str, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
@@ -61,14 +66,14 @@ class LoopBudget:
         value: Any = None
         thrown: BaseException | None = None
         while True:
-            begun = time.thread_time()
+            before, begun = self._compilations(), time.thread_time()
             try:
                 waited_for = work.send(value) if thrown is None else work.throw(thrown)
             except StopIteration as done:
                 result: T = done.value
                 return result
             finally:
-                self.charge(tenant, time.thread_time() - begun)
+                self.charge(tenant, time.thread_time() - begun, compiled=self._compilations() != before)
             value, thrown = None, None
             try:
                 value = yield waited_for

@@ -50,6 +50,18 @@ def test_short_stretches_are_never_counted_however_many() -> None:
     assert not budget.is_used_up("a")
 
 
+def test_what_compiled_something_is_counted_however_short() -> None:
+    compilations = 0
+    budget = LoopBudget(lambda: compilations)
+    for _ in range(1000):
+        with budget.charged("a"):
+            pass
+    assert not budget._paid_back_at
+    with budget.charged("a"):
+        compilations += 1
+    assert budget._paid_back_at
+
+
 def test_work_is_counted_between_its_waits_and_keeps_its_result_errors_and_cancellation() -> None:
     def burn(seconds: float) -> None:
         until = time.thread_time() + seconds

@@ -1,0 +1,1 @@
+"""Measures what a hostile organization costs a well-behaved one on the same installation."""
