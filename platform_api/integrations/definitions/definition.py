@@ -317,10 +317,13 @@ def fill_other_base_urls(
 ) -> dict[str, str]:
     """Returns the other base URLs of a connection by how callers may write them: filled, or with placeholders.
 
-    Raises ValueError as `fill_base_url` does.
+    The base URL is among them only as it is written with placeholders. Raises ValueError as `fill_base_url` does.
     """
     filled = {url: _filled(url, definition, values, credentials) for url in definition.other_base_urls}
-    return {**filled, **{url: url for url in filled.values()}}
+    written = {**filled, **{url: url for url in filled.values()}}
+    if "{" in definition.base_url:
+        written[definition.base_url] = fill_base_url(definition, values, credentials)
+    return written
 
 
 def _filled(
