@@ -1,6 +1,6 @@
 """Finds the local files that an OpenAPI document refers to.
 
-The references are looked for in the text: the client reads no YAML. Only descriptions (`.json`, `.yaml`, `.yml`) below
+The references are looked for in the text: the client reads no YAML. Only `.json`, `.yaml` and `.yml` files below
 the document's folder or the current one are taken, so that a document cannot have other files sent along.
 """
 

@@ -132,8 +132,8 @@ def _raw(location: str, sent: SentJson) -> RawDocument:
 
 
 def _location(path: str) -> str:
-    """Returns a path as references lead to it: without `./`."""
-    return posixpath.normpath(path.replace("\\", "/"))
+    """Returns a path as references lead to it: without `./`; a URL as it is."""
+    return path if "://" in path else posixpath.normpath(path.replace("\\", "/"))
 
 
 async def _fetch(caller: Caller, address: str, *, accept: str) -> UpstreamAnswer:

@@ -84,7 +84,7 @@ def join(base: str, target: str) -> str:
             return urljoin(base, target)
         except ValueError:
             return target
-    return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(target)))
+    return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(target).replace("\\", "/")))
 
 
 class Documents:
@@ -123,8 +123,8 @@ class Documents:
 
     def look_up(self, spot: Spot, reference: str) -> Spot | None:
         """Returns the target of a reference that stands at a spot; None, with a note, where there is none."""
-        target, _, fragment = reference.partition("#")
-        fragment = unquote(fragment)
+        target, _, written = reference.strip().partition("#")
+        fragment = unquote(written)
         if (inside := self._within_identified(spot, target, fragment)) is not None:
             return inside
         document = spot.document if not target else self._document(spot.document, target, fragment)
@@ -132,7 +132,9 @@ class Documents:
             self._note_missing(spot, reference)
             return None
         top = Spot(document.value, document)
-        found = _descend(top, fragment) if not fragment or fragment.startswith("/") else None
+        found = None
+        if not fragment or fragment.startswith("/"):
+            found = _descend(top, fragment) or _descend(top, written)
         if found is None and fragment and not fragment.startswith("/"):
             found = self._index().get(f"{document.location}#{fragment}")
         if found is None:

@@ -96,7 +96,10 @@ class _Extraction:
     def _servers(self) -> list[Server]:
         if self._is_swagger:
             return [read_swagger_server(self._top, self._notes)]
-        return read_servers(self._top.at("servers"), self._notes) or [Server(url="/")]
+        if servers := read_servers(self._top.at("servers"), self._notes):
+            return servers
+        # Some documents were renamed to OpenAPI 3 and kept what Swagger 2 calls a server.
+        return [read_swagger_server(self._top, self._notes) if self._top.get("host") else Server(url="/")]
 
     def _declared_schemes(self) -> Spot:
         if self._is_swagger:

@@ -25,6 +25,9 @@ _MAX_PATH = 2_000
 _MAX_METHOD = 30
 _MAX_PARAMETERS = 200
 _MAX_FORM_FIELDS = 100
+# Of the parameters of all operations, which references may repeat many times.
+_MAX_CHARACTERS = 16 * 1024 * 1024
+_PARAMETER_CHARACTERS = 80
 _MAX_CONTENT_TYPE = 200
 _SHAPE_DEPTH = 3
 _FORM = "application/x-www-form-urlencoded"
@@ -44,6 +47,8 @@ class OperationReader:
         """The servers that operations have of their own, by URL."""
         self.securities: list[Spot] = []
         """The `security` of each operation that was read."""
+        self._known_parameters: dict[int, Parameter] = {}
+        self._characters = 0
 
     def read(self, top: Spot) -> list[OperationDescription]:
         """Returns the operations below `paths`, in the document's order."""
@@ -116,6 +121,11 @@ class OperationReader:
     def _operation(
         self, path: str, method: str, layers: list[Spot], operation: Spot, top: Spot
     ) -> OperationDescription:
+        has_room = self._characters <= _MAX_CHARACTERS
+        if not has_room:
+            self._notes.add(
+                "#/paths", "the parameters of all operations are too long; those of later ones are left out"
+            )
         parameters = self._parameters([layer.at("parameters") for layer in reversed(layers)], operation)
         in_body = [parameter for parameter in parameters if parameter.get("in") in _BODY_LOCATIONS]
         is_of_parameters = operation.get("requestBody") is None and bool(in_body)
@@ -128,7 +138,7 @@ class OperationReader:
             operation_id=text_of(operation, "operationId", 300, self._notes) or None,
             summary=text_of(operation, "summary", 500, self._notes)
             or text_of(operation, "description", 500, self._notes),
-            parameters=[self._parameter(parameter) for parameter in others[:_MAX_PARAMETERS]],
+            parameters=[self._parameter(parameter) for parameter in others[:_MAX_PARAMETERS] if has_room],
             request_body=self._swagger_body(operation, in_body, top)
             if is_of_parameters
             else self._body(operation.at("requestBody")),
@@ -167,6 +177,14 @@ class OperationReader:
         return list(named.values())
 
     def _parameter(self, declared: Spot) -> Parameter:
+        """Returns a parameter, which many operations may share."""
+        known = self._known_parameters.get(id(declared.value))
+        if known is None:
+            known = self._known_parameters[id(declared.value)] = self._read_parameter(declared)
+        self._characters += len(known.name) + len(known.description) + _PARAMETER_CHARACTERS
+        return known
+
+    def _read_parameter(self, declared: Spot) -> Parameter:
         schema = declared.at("schema")
         if schema.value is None:
             contents = [self._documents.follow(content) for _, content in declared.at("content").items()]

@@ -88,25 +88,23 @@ def _read_json(text: str, called: str, remark: Remark, tell: Tell) -> Any:
             raise UnusableDocument(
                 f"{called} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
             ) from error
+    places = _places_of(value, {id(made) for made, _ in repeating}) if repeating else {}
     for made, key in repeating:
-        remark((*_place_of(value, made), key), "this key stands there more than once; the last one is used")
+        remark((*places.get(id(made), ()), key), "this key stands there more than once; the last one is used")
     return value
 
 
-def _place_of(top: Any, searched: Any) -> tuple[str, ...]:
-    """Returns the keys from the top to a value, found by identity."""
+def _places_of(top: Any, searched: set[int]) -> dict[int, tuple[str, ...]]:
+    """Returns the keys from the top to values, by the identity of each."""
+    places: dict[int, tuple[str, ...]] = {}
     waiting: list[tuple[Any, tuple[str, ...]]] = [(top, ())]
     while waiting:
         value, place = waiting.pop()
-        if value is searched:
-            return place
-        if isinstance(value, dict):
-            waiting += [(child, (*place, key)) for key, child in value.items() if isinstance(child, dict | list)]
-        else:
-            waiting += [
-                (child, (*place, str(number))) for number, child in enumerate(value) if isinstance(child, dict | list)
-            ]
-    return ()
+        if id(value) in searched:
+            places[id(value)] = place
+        children = value.items() if isinstance(value, dict) else enumerate(value)
+        waiting += [(child, (*place, str(key))) for key, child in children if isinstance(child, dict | list)]
+    return places
 
 
 def _read_yaml(text: str, called: str, remark: Remark, tell: Tell) -> Any:

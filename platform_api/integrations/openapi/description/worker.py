@@ -28,6 +28,7 @@ from platform_api.integrations.openapi.description.values import cleaned
 from platform_api.integrations.openapi.description.yaml_data import Tell
 
 _MAX_MEMORY_BYTES = 2 * 1024 * 1024 * 1024
+_MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _MAX_DEPTH = 5_000
 _NICENESS = 10
 _TOLD_EVERY_SECONDS = 0.25
@@ -41,8 +42,18 @@ def main() -> None:
     os.nice(_NICENESS)
     sys.setrecursionlimit(_MAX_DEPTH)
     warnings.simplefilter("ignore")
-    answer = _read(sys.stdin.buffer, _teller(sys.stdout.buffer))
-    sys.stdout.buffer.write(b"\n" + json.dumps(cleaned(answer.model_dump())).encode())
+    sys.stdout.buffer.write(b"\n" + _answer(_read(sys.stdin.buffer, _teller(sys.stdout.buffer))))
+
+
+def _answer(read: ReadDocument) -> bytes:
+    answer = json.dumps(cleaned(read.model_dump())).encode()
+    if len(answer) <= _MAX_ANSWER_BYTES:
+        return answer
+    # References may repeat what stands in the document once.
+    problem = (
+        f"what is taken of the document has more than {_MAX_ANSWER_BYTES} bytes, counting what references repeat"
+    )
+    return ReadDocument(problem=problem, is_too_large=True).model_dump_json().encode()
 
 
 class _TooLarge(UnusableDocument):

@@ -248,3 +248,41 @@ def test_keys_that_stand_twice_are_told_with_their_place() -> None:
 def test_notes_are_bounded() -> None:
     description = described(api({f"/{number}": None for number in range(1_000)}))
     assert len(description.notes) == 201 and description.notes[-1].startswith("and 801 more")
+
+
+def test_references_are_read_as_they_are_written_in_the_wild() -> None:
+    target = {"name": "id", "in": "query"}
+    for reference in (
+        "#/paths/~1%7Bid%7D/parameters/0",
+        " #/paths/~1{id}/parameters/0 ",
+        "a\\b.json#/50%25",
+        "a/b.json#/50%",
+    ):
+        document = api({"/{id}": {"parameters": [target]}, "/a": {"get": {"parameters": [{"$ref": reference}]}}})
+        description = described_with(document, {"a/b.json": {"50%": target}})
+        [operation] = description.operations
+        assert [parameter.name for parameter in operation.parameters] == ["id"], description.notes
+
+
+def test_a_document_on_the_network_may_be_among_the_files() -> None:
+    document = api({"/a": {"$ref": "https://shop.example/paths/a.yaml"}, "/b": {"$ref": "https://shop.example/b"}})
+    files = {"https://shop.example/paths/a.yaml": {"get": {"requestBody": {"$ref": "../bodies.yaml#/B"}}}}
+    files["https://shop.example/bodies.yaml"] = {"B": {"content": {"text/plain": {}}}}
+    description = described_with(document, files)
+    [operation] = description.operations
+    assert operation.request_body is not None and operation.request_body.content == "text/plain"
+    [note] = description.notes
+    assert "'https://shop.example/b' is in another document, which is not fetched" in note
+
+
+def test_files_that_refer_to_each_other_in_a_circle_are_told() -> None:
+    files = {"a.json": {"$ref": "b.json"}, "b.json": {"$ref": "a.json"}}
+    description = described_with(api({"/a": {"$ref": "a.json"}, "/b": {"get": {}}}), files)
+    assert names(description) == [("GET", "/b")]
+    assert "#/paths/~1a: the reference 'a.json' leads in a circle; it is left out" in description.notes
+
+
+def test_a_document_with_many_faults_takes_no_long_time() -> None:
+    repeated = ",".join(f'"/{number}": {{"a": {{}}, "a": {{}}}}' for number in range(20_000))
+    description = described(f'{{"openapi": "3.0.0", "paths": {{{repeated}}}}}')
+    assert description.notes[-1].startswith("and ")
