@@ -42,6 +42,9 @@ class Outlines:
         return _type(list(self._parts(schema)))
 
     def _outline(self, schema: Spot, depth: int) -> tuple[dict[str, Any], int]:
+        if isinstance(schema.get("$ref"), str) and _STRUCTURE.isdisjoint(schema.value):
+            # Many references to one schema have one outline.
+            schema = self._documents.follow(schema) or Spot(None, schema.document, schema.path)
         known = self._known.get((id(schema.value), depth))
         if known is None:
             known = self._known[id(schema.value), depth] = self._make(schema, depth)
