@@ -52,6 +52,31 @@ def choose_auth(api: ApiDescription, *, base_url: str) -> AuthChoice:
     return choice
 
 
+def discovered_auth(metadata: Mapping[str, Any], scopes: Sequence[str]) -> Mapping[str, Any] | None:
+    """Returns the authentication that a discovery document of OpenID Connect describes; None where it does not."""
+    auth: dict[str, Any] = {
+        "type": "oauth2",
+        "authorize_url": metadata.get("authorization_endpoint"),
+        "token_url": metadata.get("token_endpoint"),
+        "scopes": list(scopes),
+        "pkce": "S256" in _texts(metadata.get("code_challenge_methods_supported")),
+    }
+    methods = _texts(metadata.get("token_endpoint_auth_methods_supported")) or ["client_secret_basic"]
+    has_secret = any(method.startswith("client_secret_") for method in methods)
+    if not has_secret and "private_key_jwt" in methods:
+        auth["client_authentication"] = "private_key_jwt"
+    else:
+        auth["client_authentication"] = "post" if "client_secret_post" in methods else "basic"
+    if isinstance(identity := metadata.get("userinfo_endpoint"), str) and identity:
+        auth["identity"] = {"url": identity, "name": "email"}
+    has_endpoints = bool(auth["authorize_url"]) and bool(auth["token_url"])
+    return auth if has_endpoints and _is_valid(auth, AuthChoice()) else None
+
+
+def _texts(values: Any) -> list[str]:
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+
 def _is_valid(auth: Mapping[str, Any], choice: AuthChoice) -> bool:
     try:
         _AUTH.validate_python(dict(auth))

@@ -13,7 +13,7 @@ from platform_api.integrations.definitions.api_description import (
     Server,
     ServerVariable,
 )
-from platform_api.integrations.definitions.definition import Auth
+from platform_api.integrations.definitions.definition import RESERVED_IDS, Auth
 from platform_api.integrations.openapi.addresses import UnusableServer, server_address
 from platform_api.integrations.openapi.authentication import choose_auth
 
@@ -41,7 +41,8 @@ def build_fields(
 ) -> DefinitionDraft:
     """Returns the definition that a document describes; `base_url` and `auth` override it. Raises Unprocessable."""
     draft = DefinitionDraft({})
-    draft.fields["id"] = re.sub(r"[^a-z0-9]+", "-", api.title.lower()).strip("-")[:_MAX_ID].rstrip("-") or "api"
+    integration_id = re.sub(r"[^a-z0-9]+", "-", api.title.lower()).strip("-")[:_MAX_ID].rstrip("-") or "api"
+    draft.fields["id"] = f"{integration_id}-api" if integration_id in RESERVED_IDS else integration_id
     draft.fields["name"] = api.title[:_MAX_NAME] or "API"
     draft.fields["version"] = api.version[:_MAX_VERSION] or "1"
     draft.fields["description"] = api.description

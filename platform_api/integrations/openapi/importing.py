@@ -20,6 +20,7 @@ from platform_api.integrations.access import get_definition
 from platform_api.integrations.definitions.api_description import OperationDescription, Progress, ServerVariable
 from platform_api.integrations.definitions.definition import IntegrationDefinition
 from platform_api.integrations.models import Operation, OwnIntegration
+from platform_api.integrations.openapi.authentication import discovered_auth
 from platform_api.integrations.openapi.building import DefinitionDraft, build_fields
 from platform_api.integrations.openapi.process import RawDocument, TellProgress, describe_documents
 from platform_api.integrations.openapi.schemas import ImportWrite
@@ -158,30 +159,12 @@ async def _discover(caller: Caller, draft: DefinitionDraft, address: str) -> Non
         metadata = (await _fetch(caller, address, accept="application/json")).data
     except (BadRequest, Unprocessable) as error:
         metadata = error.message
-    if (
-        not isinstance(metadata, dict)
-        or not metadata.get("authorization_endpoint")
-        or not metadata.get("token_endpoint")
-    ):
+    auth = discovered_auth(metadata, draft.openid_scopes) if isinstance(metadata, dict) else None
+    if auth is None:
         reason = metadata if isinstance(metadata, str) else "its discovery document has no endpoints"
         draft.notes.append(f"OpenID Connect at {address[:200]} is not taken over ({reason}); give `auth`")
-        return
-    auth: dict[str, Any] = {
-        "type": "oauth2",
-        "authorize_url": metadata["authorization_endpoint"],
-        "token_url": metadata["token_endpoint"],
-        "scopes": draft.openid_scopes,
-        "pkce": "S256" in (metadata.get("code_challenge_methods_supported") or []),
-    }
-    methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-    has_secret = any(method.startswith("client_secret_") for method in methods)
-    if not has_secret and "private_key_jwt" in methods:
-        auth["client_authentication"] = "private_key_jwt"
     else:
-        auth["client_authentication"] = "post" if "client_secret_post" in methods else "basic"
-    if metadata.get("userinfo_endpoint"):
-        auth["identity"] = {"url": metadata["userinfo_endpoint"], "name": "email"}
-    draft.fields["auth"] = auth
+        draft.fields["auth"] = auth
 
 
 def _definition(fields: Mapping[str, Any]) -> IntegrationDefinition:
@@ -194,6 +177,7 @@ def _definition(fields: Mapping[str, Any]) -> IntegrationDefinition:
 
 def _renewed(old: IntegrationDefinition, new: IntegrationDefinition, body: ImportWrite) -> IntegrationDefinition:
     changes = {name: getattr(new, name) for name in _FROM_DOCUMENT}
+    changes["inputs"] = {**new.inputs, **old.inputs}
     if body.name is not None:
         changes["name"] = new.name
     return old.model_copy(update=changes)

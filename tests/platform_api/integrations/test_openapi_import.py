@@ -442,6 +442,15 @@ async def test_openid_connect_is_looked_up(shared_platform: Platform, owner: Cal
         Documents.pages["/.well-known/openid-configuration"] = json.dumps(described).encode()
         told = await imported(shared_platform, owner, with_schemes({"s": []}, s=scheme), id=f"by_{chosen}")
         assert told["definition"]["auth"]["client_authentication"] == chosen
+    for field, value in (
+        ("token_endpoint", 5),
+        ("authorization_endpoint", "https://a.example/" + "a" * 300),
+        ("token_endpoint_auth_methods_supported", [5, None]),
+        ("code_challenge_methods_supported", 5),
+    ):
+        Documents.pages["/.well-known/openid-configuration"] = json.dumps({**described, field: value}).encode()
+        told = await imported(shared_platform, owner, with_schemes({"s": []}, s=scheme), dry_run=True, id="odd")
+        assert (told["definition"]["auth"]["type"] == "none") == field.endswith("_endpoint"), field
     scheme["openIdConnectUrl"] = f"{server}/gone"
     told = await imported(shared_platform, owner, with_schemes({"s": []}, s=scheme), id="gone")
     assert told["definition"]["auth"]["type"] == "none" and "not taken over" in told["notes"][0]

@@ -318,3 +318,18 @@ async def test_a_document_that_repeats_itself_is_not_kept_many_times(
     paths = {f"/{number}": {"post": body} for number in range(100)}
     answer = await send(shared_platform, owner, document=api(paths, **{"x-a": outline}), id="outlines")
     assert answer.status_code == 200 and any("this one is short" in note for note in answer.json()["notes"])
+
+
+async def test_importing_again_keeps_the_inputs_that_were_changed(shared_platform: Platform, owner: Caller) -> None:
+    document = api({}, servers=[{"url": "https://{a}.example", "variables": {"a": {"default": "x"}}}])
+    document["info"]["title"] = "Calls"
+    imported = (await send(shared_platform, owner, document=document)).json()
+    assert imported["definition"]["id"] == "calls-api", "a reserved word gets another id"
+    async with shared_platform.client(owner) as client:
+        changed = {**imported["definition"], "inputs": {"a": {"default": "y"}}}
+        assert (await client.put("/api/integrations/calls-api/", json=changed)).status_code == 200
+    document["servers"] = [
+        {"url": "https://{a}.{b}.example", "variables": {"a": {"default": "x"}, "b": {"default": "z"}}}
+    ]
+    inputs = (await send(shared_platform, owner, document=document, id="calls-api")).json()["definition"]["inputs"]
+    assert {name: declared["default"] for name, declared in inputs.items()} == {"a": "y", "b": "z"}
