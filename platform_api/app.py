@@ -73,6 +73,8 @@ from platform_api.integrations.definitions.endpoints import router as definition
 from platform_api.integrations.lifespan import integrations_lifespan
 from platform_api.integrations.oauth.endpoints import router as oauth_router
 from platform_api.integrations.oauth.pages import router as oauth_pages_router
+from platform_api.integrations.openapi.endpoints import IMPORT_PATH as OPENAPI_IMPORT_PATH
+from platform_api.integrations.openapi.endpoints import MAX_BODY_BYTES as OPENAPI_MAX_BODY_BYTES
 from platform_api.integrations.openapi.endpoints import router as openapi_import_router
 from platform_api.language_server.endpoints import router as language_server_router
 from platform_api.language_server.lifespan import language_server_lifespan
@@ -289,6 +291,7 @@ def create_app(settings: Settings) -> ControlPlane:
             FILE_UPLOAD_PATH: settings.files_max_bytes + FILE_FORM_BYTES,
             CSV_UPLOAD_PATH: settings.csv_max_bytes + CSV_FORM_BYTES,
             GRAPHQL_PATH: min(settings.graphql_max_body_bytes, settings.max_body_bytes),
+            OPENAPI_IMPORT_PATH: OPENAPI_MAX_BODY_BYTES,
         },
     )
     around = CompressionMiddleware(around, reading_posts=READING_POSTS)

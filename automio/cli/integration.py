@@ -2,14 +2,16 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
 from automio._exceptions import AutomioError
 from automio._integration_import import IntegrationImports
 from automio._settings import read_environment, settings_from
+from automio.cli._references import collect_files
 
-_MAX_BYTES = 8 * 1024 * 1024
+_MAX_BYTES = 32 * 1024 * 1024
 
 
 @click.group()
@@ -40,14 +42,15 @@ def import_(
 ) -> None:
     """Create or update an integration from an OpenAPI 3 or Swagger 2 document (JSON or YAML).
 
-    A URL is fetched by the platform, a file is read here. `-` reads standard input.
+    A URL is fetched by the platform, a file is read here, with the files below its folder or the current one that it
+    refers to. `-` reads standard input.
     """
     options = {"id": integration_id, "name": name, "base_url": base_url}
-    body = {key: value for key, value in options.items() if value is not None} | {"dry_run": dry_run}
+    body: dict[str, Any] = {key: value for key, value in options.items() if value is not None} | {"dry_run": dry_run}
     if source.startswith(("http://", "https://")):
         body["url"] = source
     else:
-        body["document"] = _read(source)
+        body |= _documents(source)
     try:
         settings = settings_from(read_environment(), base_url=server, token=token)
         with closing(IntegrationImports.of_token(settings.base_url, settings.token)) as imports:
@@ -60,6 +63,25 @@ def import_(
     click.echo(f"calls go to {outcome.definition.base_url}")
     for note in outcome.notes:
         click.echo(f"note: {note}")
+
+
+def _documents(source: str) -> dict[str, Any]:
+    """Returns the document of a request, and the files that it refers to."""
+    text = _read(source)
+    if source == "-":
+        return {"document": text}
+    collected = collect_files(Path(source), text, lambda path: _read(str(path)))
+    for reference in collected.left_out:
+        click.echo(
+            f"{reference} is not sent: it lies neither below the document's folder nor below the current one",
+            err=True,
+        )
+    size = sum(len(content.encode()) for content in (text, *collected.files.values()))
+    if size > _MAX_BYTES:
+        raise click.ClickException(f"{source} and its files have {size} bytes; at most {_MAX_BYTES} are allowed")
+    if not collected.files:
+        return {"document": text}
+    return {"document": text, "document_path": collected.document_path, "files": collected.files}
 
 
 def _read(source: str) -> str:

@@ -70,6 +70,8 @@ class Operation(Base):
     summary: Mapped[str] = mapped_column(server_default="")
     parameters: Mapped[list[Any]] = mapped_column(server_default="[]")
     request_body: Mapped[dict[str, Any] | None]
+    server: Mapped[str | None]
+    """Its own address, which is then one of the definition's other base URLs, or below one."""
 
 
 class Connection(Timestamps, Base):

@@ -1,6 +1,6 @@
 """Defines the bodies of requests and replies (contract §6)."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -9,9 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from platform_api.core.http.pagination import Envelope
 from platform_api.core.types import ConnectionId
 from platform_api.integrations.definitions.after_connect import Choice
-from platform_api.integrations.definitions.api_description import OperationDescription, ServerVariable
 from platform_api.integrations.definitions.body_format import BodyFormat
-from platform_api.integrations.definitions.definition import ApiKeyAuth, Auth, IntegrationDefinition
+from platform_api.integrations.definitions.definition import ApiKeyAuth, IntegrationDefinition
 from platform_api.integrations.definitions.form import form_schema, needs_oauth_client
 from platform_api.integrations.definitions.pagination import Pagination
 from platform_api.integrations.definitions.refusal import Refusal
@@ -20,7 +19,7 @@ from platform_api.integrations.models import ConnectionStatus, DescribedActivati
 
 _MAX_SHOWN_OPERATIONS = 100
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "QUERY"]
 
 
 class CategoryRead(BaseModel):
@@ -37,6 +36,8 @@ class IntegrationRead(BaseModel):
     description: str | None = None
     icon: str | None = None
     api_base_url: str
+    other_base_urls: list[str] = []
+    """Further addresses that calls may go to; an endpoint there is written as a whole URL."""
     api_docs_url: str | None = None
     website_url: str | None = None
     status_check_url: str | None = None
@@ -85,6 +86,7 @@ class IntegrationRead(BaseModel):
             description=definition.description,
             icon=definition.icon,
             api_base_url=definition.base_url,
+            other_base_urls=list(definition.other_base_urls),
             api_docs_url=definition.docs_url,
             website_url=definition.website_url,
             status_check_url=definition.status_check_url,
@@ -296,25 +298,6 @@ class ActivationRead(BaseModel):
         )
 
 
-class ImportWrite(BaseModel):
-    """Gives an OpenAPI 3.0 or 3.1 or Swagger 2.0 document: its URL, or the document itself (JSON or YAML)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    url: Annotated[str, Field(max_length=2000)] | None = None
-    document: str | dict[str, Any] | None = None
-    id: Annotated[str, Field(max_length=100)] | None = None
-    """Id of the definition, derived from the title when absent; the id of an own definition updates that one."""
-    name: Annotated[str, Field(min_length=1, max_length=150)] | None = None
-    description: Annotated[str, Field(max_length=5000)] | None = None
-    base_url: Annotated[str, Field(max_length=200)] | None = None
-    """Replaces the document's first server."""
-    auth: Auth | None = None
-    """Replaces the authentication that the document declares."""
-    dry_run: bool = False
-    """Returns what an import would do and stores nothing."""
-
-
 class OperationRead(BaseModel):
     """Describes an operation of an imported integration."""
 
@@ -328,6 +311,8 @@ class OperationRead(BaseModel):
     """Each with `name`, `location`, `type`, `required` and `description`."""
     request_body: dict[str, Any] | None
     """With `content` (its type), `required` and `shape`, an outline of the schema."""
+    server: str | None = None
+    """Its own address, where that is not the base URL: the endpoint of a call is then `server` followed by `path`."""
 
 
 class OperationPage(BaseModel):
@@ -335,51 +320,3 @@ class OperationPage(BaseModel):
     next: str | None
     previous: str | None
     results: list[OperationRead]
-
-
-class PlaceholderRead(BaseModel):
-    """Lists the values of a server variable; each connection gives one."""
-
-    default: str
-    choices: list[str]
-
-
-class ImportRead(BaseModel):
-    """Reports what an import did, or with `dry_run` would do."""
-
-    definition: IntegrationDefinition
-    is_new: bool
-    dry_run: bool
-    operation_count: int
-    operations: list[OperationRead]
-    """The first 100."""
-    placeholders: dict[str, PlaceholderRead]
-    notes: list[str]
-    """What could not be taken over from the document, and why, for a person to look at."""
-
-    @classmethod
-    def of(
-        cls,
-        definition: IntegrationDefinition,
-        operations: Sequence[OperationDescription],
-        placeholders: Mapping[str, ServerVariable],
-        *,
-        is_new: bool,
-        is_dry_run: bool,
-        notes: list[str],
-    ) -> Self:
-        return cls(
-            definition=definition,
-            is_new=is_new,
-            dry_run=is_dry_run,
-            operation_count=len(operations),
-            operations=[
-                OperationRead.model_validate(operation.model_dump())
-                for operation in operations[:_MAX_SHOWN_OPERATIONS]
-            ],
-            placeholders={
-                name: PlaceholderRead(default=variable.default, choices=variable.choices)
-                for name, variable in placeholders.items()
-            },
-            notes=notes,
-        )

@@ -116,7 +116,8 @@ async def _keep_credentials_in_place(
 
     Connecting an account is consent to where its credentials go; a colleague's edit must not change that.
     """
-    if (old.base_url, old.auth, _after_connect_host(old)) == (new.base_url, new.auth, _after_connect_host(new)):
+    has_same_address = old.base_url == new.base_url and set(new.other_base_urls) <= set(old.other_base_urls)
+    if has_same_address and (old.auth, _after_connect_host(old)) == (new.auth, _after_connect_host(new)):
         return
     if _token_url(old) not in (None, _token_url(new)) and await _has_oauth_client(session, actor, new.id):
         raise CredentialsInUse(

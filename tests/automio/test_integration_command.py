@@ -68,3 +68,49 @@ def test_what_is_wrong_is_one_line(server: Loopback, tmp_path: Path) -> None:
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe")
     assert "not UTF-8" in run(server, str(binary)).output
+
+
+def test_files_that_a_document_refers_to_are_sent_along(
+    platform: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {
+        "work/api/openapi.yaml": """paths:
+  /a: {$ref: './paths/a%20b.yaml#/get'}
+  /b: {"$ref": "../common/b.json"}
+  /c: {$ref: ../../private/c.yaml}
+  /d: {$ref: https://shop.example/d.yaml}
+  /e: {$ref: gone.yaml}
+  /f: {$ref: '#/paths/~1a'}
+  /g: {$ref: secret.txt}
+""",
+        "work/api/paths/a b.yaml": "get: {$ref: ../openapi.yaml#/paths}",
+        "work/common/b.json": '{"$ref": "../api/deep/c.yml"}',
+        "work/api/deep/c.yml": "é: 1",
+        "work/api/secret.txt": "secret",
+        "private/c.yaml": "secret: 1",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "work")
+    done = run(platform, "api/openapi.yaml")
+    assert done.exit_code == 0, done.output
+    assert "../../private/c.yaml is not sent" in done.output
+    sent = platform.requests[-1].json
+    assert sent["document_path"] == "api/openapi.yaml"
+    expected = {"api/paths/a b.yaml", "common/b.json", "api/deep/c.yml"}
+    assert sent["files"] == {name: contents[f"work/{name}"] for name in expected}
+
+
+def test_files_elsewhere_are_not_sent_by_links(
+    platform: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere.yaml").write_text("secret: 1")
+    folder = tmp_path / "api"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "link.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    (folder / "openapi.yaml").write_text("paths: {/a: {$ref: link.yaml}}")
+    done = run(platform, str(folder / "openapi.yaml"))
+    assert done.exit_code == 0 and "link.yaml is not sent" in done.output
+    assert "files" not in platform.requests[-1].json

@@ -13,10 +13,10 @@ from functools import lru_cache
 
 from platform_api.core.errors import TooManyRequests
 from platform_api.core.types import ConnectionId, OrganizationId
-from platform_api.integrations.calls.slots import FairSlots, NoFreeSlot
 from platform_api.integrations.definitions.definition import RateLimit
 from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
 from platform_api.limits.rates import Rate, SharedRates
+from platform_api.limits.slots import FairSlots, NoFreeSlot
 
 _NAMESPACE = "connection"
 # Bounds the timestamps per connection; a larger limit is split, e.g. 50,000 a day into 10,000 per fifth of a day.

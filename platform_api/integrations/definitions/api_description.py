@@ -1,10 +1,12 @@
-"""Describes what is taken from a document, whatever its version of OpenAPI."""
+"""Describes what is taken from a document, of any version of OpenAPI, and what the process that reads it is sent."""
 
 from typing import Any
 
 from pydantic import BaseModel
 
-MAX_OPERATIONS = 5_000
+MAX_OPERATIONS = 20_000
+MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
+"""Of all documents of an import together."""
 
 
 class ServerVariable(BaseModel):
@@ -71,6 +73,8 @@ class OperationDescription(BaseModel):
     summary: str = ""
     parameters: list[Parameter] = []
     request_body: RequestBody | None = None
+    server: str | None = None
+    """The URL of its own server, where it is not called below the API's base URL."""
 
 
 class ApiDescription(BaseModel):
@@ -82,10 +86,14 @@ class ApiDescription(BaseModel):
     docs_url: str | None = None
     website_url: str | None = None
     servers: list[Server]
+    other_servers: list[Server] = []
+    """The servers that paths and operations have of their own."""
     schemes: list[Scheme]
     security: list[dict[str, list[str]]]
     """Alternatives, the preferred one first: scopes by name of the scheme."""
     operations: list[OperationDescription]
+    notes: list[str] = []
+    """What is odd in the document, each with its place."""
 
 
 class ReadDocument(BaseModel):
@@ -93,3 +101,31 @@ class ReadDocument(BaseModel):
 
     description: ApiDescription | None = None
     problem: str = ""
+    is_too_large: bool = False
+
+
+class SentDocument(BaseModel):
+    """Describes a document that is sent to be read."""
+
+    location: str
+    """Its path beside the others, or its URL; empty for a main document without a name."""
+    size: int
+    """In bytes."""
+    is_json_text: bool = False
+    """Whether it is sent as the JSON of a text, as it stands in a request, rather than as it is."""
+
+
+class SentDocuments(BaseModel):
+    """Lists the documents that are sent to be read, the main one first."""
+
+    documents: list[SentDocument]
+
+
+class Progress(BaseModel):
+    """Says how far the work on a document has come."""
+
+    stage: str
+    """`fetching`, `waiting`, `reading`, `operations` or `storing`."""
+    done: int = 0
+    total: int = 0
+    """In characters or paths; 0 where it is not known."""

@@ -29,6 +29,7 @@ RESERVED_IDS = frozenset({"mailer", "catalogue", "connections", "oauth", "calls"
 CLIENT_ID = "client_id"
 """In the headers of an OAuth 2 definition, `{client_id}` is the id of the organization's OAuth client."""
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_OTHER_BASE_URL = re.compile(r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")
 
 
 class NoAuth(_Strict):
@@ -150,6 +151,8 @@ class IntegrationDefinition(_Strict):
     description: str = ""
     base_url: Annotated[str, Field(max_length=200)]
     """May have placeholders, as `https://{shop}.example.com/api`, which each connection fills."""
+    other_base_urls: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=50)] = ()
+    """Further addresses that calls may go to, with the same credentials: a host for uploads, say."""
     inputs: Annotated[dict[str, ConnectionInput], Field(max_length=20)] = Field(default_factory=dict)
     """The allowed and the default values of placeholders."""
     auth: Auth = NoAuth()
@@ -185,6 +188,25 @@ class IntegrationDefinition(_Strict):
         if not re.match(r"^(https?://[^/?#@\s]+|\{[a-z][a-z0-9_]*\})(/[^?#\s]*)?$", value):
             raise ValueError("a base URL must be http(s)://host[/path], without a user, query or fragment")
         return value.rstrip("/")
+
+    @field_validator("other_base_urls")
+    @classmethod
+    def _require_http_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if faulty := [url for url in value if not _OTHER_BASE_URL.match(url)]:
+            raise ValueError(
+                f"each must be http(s)://host[/path], without a user, query or fragment, not {faulty[0]!r}"
+            )
+        return tuple(dict.fromkeys(url.rstrip("/") for url in value))
+
+    @model_validator(mode="after")
+    def _require_placeholders_of_the_base_url(self) -> "IntegrationDefinition":
+        names = set(_PLACEHOLDER.findall(self.base_url))
+        for url in self.other_base_urls:
+            if unknown := [name for name in _PLACEHOLDER.findall(url) if name not in names]:
+                raise ValueError(
+                    f"other_base_urls: {unknown[0]!r} must also stand in base_url, which gives it a value"
+                )
+        return self
 
     @model_validator(mode="after")
     def _require_token_values_where_they_stand(self) -> "IntegrationDefinition":
@@ -287,6 +309,26 @@ def fill_base_url(
     A key in the path and the values from the token endpoint are taken from `credentials`; without credentials, their
     placeholders stay.
     """
+    return _filled(definition.base_url, definition, values, credentials)
+
+
+def fill_other_base_urls(
+    definition: IntegrationDefinition, values: Mapping[str, str], credentials: Mapping[str, Any]
+) -> dict[str, str]:
+    """Returns the other base URLs of a connection by how callers may write them: filled, or with placeholders.
+
+    The base URL is among them only as it is written with placeholders. Raises ValueError as `fill_base_url` does.
+    """
+    filled = {url: _filled(url, definition, values, credentials) for url in definition.other_base_urls}
+    written = {**filled, **{url: url for url in filled.values()}}
+    if "{" in definition.base_url:
+        written[definition.base_url] = fill_base_url(definition, values, credentials)
+    return written
+
+
+def _filled(
+    url: str, definition: IntegrationDefinition, values: Mapping[str, str], credentials: Mapping[str, Any] | None
+) -> str:
     values = completed(definition.inputs, values)
     key_in_path = definition.auth.name if is_key_in_path(definition) else None  # type: ignore[union-attr]  # an ApiKeyAuth then
 
@@ -304,7 +346,7 @@ def fill_base_url(
         value = _token_value(name, credentials)
         return _whole_url(name, value, definition) if match.start() == 0 else _value(name, {name: value})
 
-    return _PLACEHOLDER.sub(fill, definition.base_url)
+    return _PLACEHOLDER.sub(fill, url)
 
 
 def fill_headers(

@@ -1,1 +1,1 @@
-"""Reads and checks OpenAPI and Swagger documents, and reduces them to what an integration needs."""
+"""Imports OpenAPI and Swagger documents as integrations."""

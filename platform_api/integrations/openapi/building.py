@@ -1,27 +1,34 @@
 """Derives an integration's definition from the description of an API."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
 from platform_api.core.errors import Unprocessable
-from platform_api.integrations.definitions.api_description import ApiDescription, Flow, Scheme, Server, ServerVariable
-from platform_api.integrations.definitions.definition import Auth, NoAuth
+from platform_api.integrations.definitions.api_description import (
+    ApiDescription,
+    OperationDescription,
+    Server,
+    ServerVariable,
+)
+from platform_api.integrations.definitions.definition import RESERVED_IDS, Auth
+from platform_api.integrations.openapi.addresses import UnusableServer, server_address
+from platform_api.integrations.openapi.authentication import choose_auth
 
-_VARIABLE = re.compile(r"\{([^{}]*)\}")
-_FILLABLE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_MAX_ID, _MAX_NAME, _MAX_URL, _MAX_AUTH_URL, _MAX_VERSION = 100, 150, 200, 250, 10
-_MAX_SCOPES = 60
-_FLOWS = ("authorization_code", "client_credentials")
+_MAX_ID, _MAX_NAME, _MAX_URL, _MAX_VERSION = 100, 150, 200, 10
+_MAX_NAMED_SERVERS = 3
+_MAX_OTHERS = 50
+_MAX_CHOICES = 50
 
 
 @dataclass(slots=True)
 class DefinitionDraft:
-    """Holds the fields of a definition, the values of its placeholders, and notes for a person."""
+    """Holds the fields of a definition, the operations, the values of its placeholders, and notes for a person."""
 
     fields: dict[str, Any]
+    operations: list[OperationDescription] = field(default_factory=list)
     placeholders: dict[str, ServerVariable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     openid_url: str | None = None
@@ -34,99 +41,84 @@ def build_fields(
 ) -> DefinitionDraft:
     """Returns the definition that a document describes; `base_url` and `auth` override it. Raises Unprocessable."""
     draft = DefinitionDraft({})
-    draft.fields["id"] = re.sub(r"[^a-z0-9]+", "-", api.title.lower()).strip("-")[:_MAX_ID].rstrip("-") or "api"
+    integration_id = re.sub(r"[^a-z0-9]+", "-", api.title.lower()).strip("-")[:_MAX_ID].rstrip("-") or "api"
+    draft.fields["id"] = f"{integration_id}-api" if integration_id in RESERVED_IDS else integration_id
     draft.fields["name"] = api.title[:_MAX_NAME] or "API"
     draft.fields["version"] = api.version[:_MAX_VERSION] or "1"
     draft.fields["description"] = api.description
     for name, value in (("docs_url", api.docs_url), ("website_url", api.website_url)):
         if value is not None and len(value) <= _MAX_URL:
             draft.fields[name] = value
-    draft.fields["base_url"] = base_url or _base_url(api.servers, draft, document_url)
+    draft.fields["base_url"] = base_url or _base_url(api, draft, document_url)
+    _place_operations(api, draft, document_url)
     if auth is not None:
         draft.fields["auth"] = auth.model_dump(mode="json")
     else:
-        _choose_auth(api, draft)
+        choice = choose_auth(api, base_url=draft.fields["base_url"])
+        draft.fields["auth"] = choice.auth
+        draft.openid_url, draft.openid_scopes = choice.openid_url, choice.openid_scopes
+        draft.notes += choice.notes
+    draft.notes += api.notes
     return draft
 
 
-def _base_url(servers: Sequence[Server], draft: DefinitionDraft, document_url: str | None) -> str:
-    server = servers[0]
-    if len(servers) > 1:
-        others = ", ".join(other.url for other in servers[1:4])
-        draft.notes.append(f"the first of {len(servers)} servers is used; others are: {others}")
-    url = _VARIABLE.sub(lambda match: _placeholder(match, server, draft), server.url)
-    if not re.match(r"https?://", url):
-        if document_url is None:
-            raise Unprocessable(
-                f"the document has no absolute server URL (it says {server.url!r}); give `base_url`", field="base_url"
-            )
-        url = urljoin(document_url, url)
-    return url.partition("?")[0].partition("#")[0].rstrip("/")
+def _base_url(api: ApiDescription, draft: DefinitionDraft, document_url: str | None) -> str:
+    """Returns the address of the first usable server: the document's, else that of most operations."""
+    counts = Counter(operation.server for operation in api.operations)
+    frequent = sorted(counts, key=lambda url: -counts[url])
+    others = {server.url: server for server in api.other_servers}
+    reasons: list[str] = []
+    for server in (*api.servers, *(others[url] for url in frequent if url is not None)):
+        try:
+            address = server_address(server, relative_to=document_url, may_have=None)
+        except UnusableServer as error:
+            reasons.append(str(error))
+            continue
+        draft.placeholders |= address.placeholders
+        draft.fields["inputs"] = {name: _input(variable) for name, variable in address.placeholders.items()}
+        draft.notes += [*reasons, *address.notes]
+        _note_others(api.servers, server, draft)
+        return address.url
+    raise Unprocessable(f"{reasons[0]}; give `base_url`", field="base_url")
 
 
-def _placeholder(match: re.Match[str], server: Server, draft: DefinitionDraft) -> str:
-    """Returns a server variable as a placeholder, or its default where no placeholder is possible."""
-    variable = server.variables.get(match[1], ServerVariable())
-    name = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", match[1]).lower()).strip("_")
-    values = [value for value in (variable.default, *variable.choices) if value]
-    is_scheme = match.start() == 0
-    if is_scheme or not re.match(r"[a-z]", name) or any(not _FILLABLE.fullmatch(value) for value in values):
-        if not variable.default and not is_scheme:
-            raise Unprocessable(f"the server variable {match[1]!r} has no default; give `base_url`", field="base_url")
-        draft.notes.append(f"the server variable {match[1]!r} has its default value {variable.default or 'https'!r}")
-        return variable.default or "https"
-    draft.placeholders[name] = variable
-    return "{" + name + "}"
+def _input(variable: ServerVariable) -> dict[str, Any]:
+    """Returns the values of a placeholder as a definition declares them."""
+    choices = [choice for choice in variable.choices if choice][:_MAX_CHOICES]
+    if variable.default and choices and variable.default not in choices:
+        choices = []
+    return {"choices": choices, **({"default": variable.default} if variable.default else {})}
 
 
-def _choose_auth(api: ApiDescription, draft: DefinitionDraft) -> None:
-    schemes = {scheme.name: scheme for scheme in api.schemes}
-    alternatives = [
-        (name, scopes) for required in api.security for name, scopes in required.items() if name in schemes
-    ]
-    alternatives += [(name, []) for name in schemes if name not in {named for named, _ in alternatives}]
-    if any(len(required) > 1 for required in api.security[:1]):
-        draft.notes.append("the document requires several authentications at once; the first supported one is used")
-    draft.fields["auth"] = NoAuth().model_dump()
-    for name, scopes in alternatives:
-        auth = _auth(schemes[name], scopes, draft)
-        if auth is not None:
-            draft.fields["auth"] = auth
-            return
-    if schemes:
-        listed = ", ".join(f"{scheme.name} ({scheme.type})" for scheme in list(schemes.values())[:5])
-        draft.notes.append(f"none of these authentications is supported: {listed}; give `auth`")
-
-
-def _auth(scheme: Scheme, scopes: Sequence[str], draft: DefinitionDraft) -> Mapping[str, Any] | None:
-    match scheme.type, scheme.http_scheme:
-        case "http", ("basic" | "bearer") as kind:
-            return {"type": kind}
-        case "api_key", _ if scheme.location in ("header", "query"):
-            return {"type": "api_key", "location": scheme.location, "name": scheme.key_name}
-        case "oauth2", _:
-            flow = next((flow for grant in _FLOWS for flow in scheme.flows if flow.grant == grant), None)
-            return None if flow is None else _oauth2(flow, scopes, draft)
-        case "openid", _:
-            draft.openid_url = scheme.openid_url
-            draft.openid_scopes = list(dict.fromkeys(["openid", "email", *scopes]))[:_MAX_SCOPES]
-            return NoAuth().model_dump()
-    return None
-
-
-def _oauth2(flow: Flow, scopes: Sequence[str], draft: DefinitionDraft) -> Mapping[str, Any] | None:
-    chosen = list(scopes) or flow.scopes
-    if len(chosen) > _MAX_SCOPES:
+def _note_others(servers: list[Server], used: Server, draft: DefinitionDraft) -> None:
+    others = [server.url for server in servers if server is not used]
+    if others and used in servers:
+        which = "the first" if used is servers[0] else "one"
         draft.notes.append(
-            f"only the first {_MAX_SCOPES} of {len(chosen)} scopes are requested; give `auth` for others"
+            f"{which} of {len(servers)} servers is used; others are: {', '.join(others[:_MAX_NAMED_SERVERS])}"
         )
-    auth: dict[str, Any] = {"type": "oauth2", "grant": flow.grant, "scopes": chosen[:_MAX_SCOPES]}
-    # Relative URLs of endpoints are relative to the API's.
-    base = draft.fields["base_url"] + "/"
-    for name, url in (("authorize_url", flow.authorize_url), ("token_url", flow.token_url)):
-        if url is not None:
-            auth[name] = url if re.match(r"https?://", url) else urljoin(base, url)
-    if len(auth.get("authorize_url", "")) > _MAX_AUTH_URL or len(auth.get("token_url", "")) > _MAX_AUTH_URL:
-        draft.notes.append(f"an OAuth URL is longer than {_MAX_AUTH_URL} characters; give `auth`")
-        return None
-    return auth
+
+
+def _place_operations(api: ApiDescription, draft: DefinitionDraft, document_url: str | None) -> None:
+    """Gives operations the addresses of their own servers."""
+    base_url: str = draft.fields["base_url"]
+    addresses: dict[str, str | None] = {}
+    for server in api.other_servers:
+        try:
+            address = server_address(
+                server, relative_to=document_url or urljoin(base_url, "/"), may_have=frozenset(draft.placeholders)
+            )
+        except UnusableServer as error:
+            draft.notes.append(f"{error}; its operations are listed below the base URL")
+            addresses[server.url] = None
+            continue
+        draft.notes += address.notes
+        addresses[server.url] = None if address.url == base_url else address.url
+    outside = [url for url in dict.fromkeys(addresses.values()) if url and not f"{url}/".startswith(f"{base_url}/")]
+    if len(outside) > _MAX_OTHERS:
+        draft.notes.append(f"only the first {_MAX_OTHERS} of {len(outside)} further servers can be called")
+    draft.fields["other_base_urls"] = outside[:_MAX_OTHERS]
+    draft.operations = [
+        operation.model_copy(update={"server": addresses.get(operation.server)}) if operation.server else operation
+        for operation in api.operations
+    ]

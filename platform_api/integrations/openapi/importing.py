@@ -1,10 +1,10 @@
 """Imports an OpenAPI document as a definition of the organization, with its operations."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,26 +17,20 @@ from platform_api.core.http.validation import describe_validation_errors
 from platform_api.core.paging import paginate
 from platform_api.integrations import service
 from platform_api.integrations.access import get_definition
-from platform_api.integrations.definitions.api_description import ApiDescription, ServerVariable
+from platform_api.integrations.definitions.api_description import OperationDescription, Progress, ServerVariable
 from platform_api.integrations.definitions.definition import IntegrationDefinition
 from platform_api.integrations.models import Operation, OwnIntegration
+from platform_api.integrations.openapi.authentication import discovered_auth
 from platform_api.integrations.openapi.building import DefinitionDraft, build_fields
-from platform_api.integrations.openapi.process import describe_document
+from platform_api.integrations.openapi.process import RawDocument, TellProgress, describe_documents
+from platform_api.integrations.openapi.schemas import ImportWrite
+from platform_api.integrations.openapi.sent_documents import SentJson
 from platform_api.integrations.outgoing.caller import Caller, UpstreamAnswer, UpstreamRequest
-from platform_api.integrations.schemas import ImportWrite
 
 _DEADLINE_SECONDS = 30.0
 _ACCEPT = "application/json, application/yaml, text/yaml, */*;q=0.5"
 # The fields that a new import of the document replaces; the owner keeps the others.
-_FROM_DOCUMENT = ("version", "description", "base_url", "auth", "docs_url", "website_url")
-
-
-@dataclass(frozen=True, slots=True)
-class ReadImport:
-    """Holds a document that was read and is not stored yet."""
-
-    api: ApiDescription
-    draft: DefinitionDraft
+_FROM_DOCUMENT = ("version", "description", "base_url", "other_base_urls", "auth", "docs_url", "website_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +39,28 @@ class Imported:
 
     definition: IntegrationDefinition
     is_new: bool
-    api: ApiDescription
+    operations: Sequence[OperationDescription]
     placeholders: Mapping[str, ServerVariable]
     notes: list[str]
 
 
-async def read_import(caller: Caller, body: ImportWrite) -> ReadImport:
-    """Fetches and reads a document, without the database. Raises Unprocessable, BadRequest, TooLarge."""
-    api = await describe_document(await _raw_document(caller, body))
+async def read_import(caller: Caller, actor: Actor, body: ImportWrite, tell: TellProgress) -> DefinitionDraft:
+    """Fetches and reads a document, without the database.
+
+    Raises Unprocessable, BadRequest, TooLarge, TooManyRequests.
+    """
+    documents = [await _main_document(caller, body, tell), *_further_documents(body)]
+    api = await describe_documents(documents, organization_id=actor.organization_id, tell=tell)
     draft = build_fields(api, document_url=body.url, base_url=body.base_url, auth=body.auth)
     if draft.openid_url is not None:
         await _discover(caller, draft, draft.openid_url)
     overrides = {"id": body.id, "name": body.name, "description": body.description}
     draft.fields |= {name: value for name, value in overrides.items() if value is not None}
-    return ReadImport(api, draft)
+    return draft
 
 
-async def store_import(session: AsyncSession, actor: Actor, body: ImportWrite, read: ReadImport) -> Imported:
+async def store_import(session: AsyncSession, actor: Actor, body: ImportWrite, draft: DefinitionDraft) -> Imported:
     """Creates the definition, or updates the one of an earlier import. Raises Conflict, Unprocessable."""
-    draft = read.draft
     definition = _definition(draft.fields)
     existing = await session.scalar(
         select(OwnIntegration).where(
@@ -81,8 +78,8 @@ async def store_import(session: AsyncSession, actor: Actor, body: ImportWrite, r
     else:
         definition = _renewed(existing.definition, definition, body)
         await service.replace_integration(session, actor, definition.id, definition)
-    await _store_operations(session, actor, definition.id, read.api)
-    return Imported(definition, existing is None, read.api, draft.placeholders, draft.notes)
+    await _store_operations(session, actor, definition.id, draft.operations)
+    return Imported(definition, existing is None, draft.operations, draft.placeholders, draft.notes)
 
 
 async def list_operations(
@@ -107,15 +104,37 @@ async def list_operations(
     return await paginate(session, statement, Operation.position, page=page, per_page=per_page)
 
 
-async def _raw_document(caller: Caller, body: ImportWrite) -> bytes:
+async def _main_document(caller: Caller, body: ImportWrite, tell: TellProgress) -> RawDocument:
     if (body.url is None) == (body.document is None):
         raise Unprocessable(
             "give either `url`, the document's address, or `document`, the document itself", field="url"
         )
     if body.url is None:
-        return body.document.encode() if isinstance(body.document, str) else orjson.dumps(body.document)
+        assert body.document is not None
+        location = "" if body.document_path is None else _location(body.document_path)
+        return _raw(location, body.document)
+    if body.document_path is not None:
+        raise Unprocessable("document_path: a document that is fetched is at its `url`", field="document_path")
+    tell(Progress(stage="fetching"))
     answer = await _fetch(caller, body.url, accept=_ACCEPT)
-    return answer.content if answer.content is not None else answer.text.encode()
+    return RawDocument(body.url, answer.content if answer.content is not None else answer.text.encode())
+
+
+def _further_documents(body: ImportWrite) -> list[RawDocument]:
+    documents: dict[str, RawDocument] = {}
+    for path, sent in body.files.items():
+        location = path if body.url is not None else _location(path)
+        documents.setdefault(location, _raw(location, sent))
+    return list(documents.values())
+
+
+def _raw(location: str, sent: SentJson) -> RawDocument:
+    return RawDocument(location, sent.content, is_json_text=sent.is_text)
+
+
+def _location(path: str) -> str:
+    """Returns a path as references lead to it: without `./`; a URL as it is."""
+    return path if "://" in path else posixpath.normpath(path.replace("\\", "/"))
 
 
 async def _fetch(caller: Caller, address: str, *, accept: str) -> UpstreamAnswer:
@@ -140,30 +159,12 @@ async def _discover(caller: Caller, draft: DefinitionDraft, address: str) -> Non
         metadata = (await _fetch(caller, address, accept="application/json")).data
     except (BadRequest, Unprocessable) as error:
         metadata = error.message
-    if (
-        not isinstance(metadata, dict)
-        or not metadata.get("authorization_endpoint")
-        or not metadata.get("token_endpoint")
-    ):
+    auth = discovered_auth(metadata, draft.openid_scopes) if isinstance(metadata, dict) else None
+    if auth is None:
         reason = metadata if isinstance(metadata, str) else "its discovery document has no endpoints"
         draft.notes.append(f"OpenID Connect at {address[:200]} is not taken over ({reason}); give `auth`")
-        return
-    auth: dict[str, Any] = {
-        "type": "oauth2",
-        "authorize_url": metadata["authorization_endpoint"],
-        "token_url": metadata["token_endpoint"],
-        "scopes": draft.openid_scopes,
-        "pkce": "S256" in (metadata.get("code_challenge_methods_supported") or []),
-    }
-    methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-    has_secret = any(method.startswith("client_secret_") for method in methods)
-    if not has_secret and "private_key_jwt" in methods:
-        auth["client_authentication"] = "private_key_jwt"
     else:
-        auth["client_authentication"] = "post" if "client_secret_post" in methods else "basic"
-    if metadata.get("userinfo_endpoint"):
-        auth["identity"] = {"url": metadata["userinfo_endpoint"], "name": "email"}
-    draft.fields["auth"] = auth
+        draft.fields["auth"] = auth
 
 
 def _definition(fields: Mapping[str, Any]) -> IntegrationDefinition:
@@ -176,12 +177,15 @@ def _definition(fields: Mapping[str, Any]) -> IntegrationDefinition:
 
 def _renewed(old: IntegrationDefinition, new: IntegrationDefinition, body: ImportWrite) -> IntegrationDefinition:
     changes = {name: getattr(new, name) for name in _FROM_DOCUMENT}
+    changes["inputs"] = {**new.inputs, **old.inputs}
     if body.name is not None:
         changes["name"] = new.name
     return old.model_copy(update=changes)
 
 
-async def _store_operations(session: AsyncSession, actor: Actor, integration_id: str, api: ApiDescription) -> None:
+async def _store_operations(
+    session: AsyncSession, actor: Actor, integration_id: str, operations: Sequence[OperationDescription]
+) -> None:
     own = await session.scalar(
         select(OwnIntegration.id)
         .where(OwnIntegration.integration_id == integration_id, visible_to(actor, OwnIntegration.organization_id))
@@ -191,7 +195,7 @@ async def _store_operations(session: AsyncSession, actor: Actor, integration_id:
     await session.execute(delete(Operation).where(Operation.integration == own))
     rows = [
         {"integration": own, "position": position, **operation.model_dump(mode="json")}
-        for position, operation in enumerate(api.operations)
+        for position, operation in enumerate(operations)
     ]
     if rows:
         await session.execute(insert(Operation), rows)

@@ -12,6 +12,7 @@ from platform_api.integrations.definitions.definition import (
     IntegrationDefinition,
     fill_base_url,
     fill_headers,
+    fill_other_base_urls,
     is_key_in_path,
 )
 from platform_api.integrations.outgoing.caller import UpstreamRequest
@@ -41,12 +42,13 @@ def build_request(
     caller_headers = _caller_headers(call.request_headers)
     try:
         base_url = fill_base_url(definition, placeholders, credentials)
+        others = fill_other_base_urls(definition, placeholders, credentials)
         own_headers = fill_headers(
             definition, placeholders, credentials, without={name.lower() for name in caller_headers}
         )
     except ValueError as error:
         raise BadRequest(str(error)) from error
-    url = upstream_url(base_url, call.endpoint or "", call.url_params, replaced=proof.query)
+    url = upstream_url(base_url, call.endpoint or "", call.url_params, replaced=proof.query, others=others)
     query = {**_query(call.request_params or {}), **proof.query}
     if query:
         url = url.extend_query(query)

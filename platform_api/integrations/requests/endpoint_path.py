@@ -21,19 +21,29 @@ def upstream_url(
     url_params: Mapping[str, object] | None = None,
     *,
     replaced: Collection[str] = (),
+    others: Mapping[str, str] | None = None,
 ) -> URL:
     """Returns the URL of `endpoint` below `base_url`, `{name}` filled from `url_params` and percent-encoded.
 
-    An absolute URL is accepted when it lies below `base_url`, as a provider's link to the next page does. It has no
-    placeholders, and the query parameters named in `replaced` (repeated credentials) are dropped from it.
+    An absolute URL is accepted when it lies below `base_url`, as a provider's link to the next page does, or below
+    one of `others`, given by what callers write for them. The query parameters named in `replaced` (repeated
+    credentials) are dropped from it; below `base_url` it has no placeholders.
 
     Raises BadRequest for a URL elsewhere, a path that leaves the base URL by `..`, control characters, or a missing
     value.
     """
     if _SCHEME.match(endpoint) or endpoint.startswith("//"):
+        for written, other in (others or {}).items():
+            if endpoint == written or endpoint.startswith((f"{written}/", f"{written}?")):
+                path, _, query = endpoint[len(written) :].partition("?")
+                query = without_parameters(query, replaced)
+                return _below(other, _filled(f"{path}?{query}" if query else path, url_params), endpoint)
         return _below(base_url, _below_base(base_url, endpoint, replaced), endpoint)
-    filled = _PLACEHOLDER.sub(lambda match: _value(match.group(1), url_params or {}), endpoint)
-    return _below(base_url, filled, endpoint)
+    return _below(base_url, _filled(endpoint, url_params), endpoint)
+
+
+def _filled(endpoint: str, url_params: Mapping[str, object] | None) -> str:
+    return _PLACEHOLDER.sub(lambda match: _value(match.group(1), url_params or {}), endpoint)
 
 
 def _below_base(base_url: str, address: str, replaced: Collection[str]) -> str:

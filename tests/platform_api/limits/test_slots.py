@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from platform_api.core.types import OrganizationId
-from platform_api.integrations.calls.slots import FairSlots, NoFreeSlot
+from platform_api.limits.slots import FairSlots, NoFreeSlot
 
 pytestmark = pytest.mark.anyio
 

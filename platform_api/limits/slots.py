@@ -1,4 +1,4 @@
-"""Limits how many calls are in progress in this process: of each organization, and in total.
+"""Limits how many calls, or other work, are in progress in this process: of each organization, and in total.
 
 Waiting calls are served round-robin by organization, so that a thousand waiting calls of one do not delay the single
 call of another.
