@@ -36,6 +36,8 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # The application reads what proxies report, by its own setting.
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listening])
