@@ -15,7 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from platform_api.app import create_app
-from platform_api.core.logging import configure_logging
+from platform_api.core.logs.configuration import configure_logging
 from platform_api.core.settings import InvalidSettings, Settings
 from platform_api.migrations import migrate
 from platform_api.supervisor.first_start import RunnerTokenError, prepare

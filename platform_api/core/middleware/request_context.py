@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from platform_api.core.http.error_answers import unexpected_error
-from platform_api.core.redaction import mask_path
+from platform_api.core.logs.redaction import mask_path
 
 log = structlog.stdlib.get_logger()
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platform_api.accounts.links.secret import LinkKind, invitation_url, new_secret, password_reset_url, set_up_url
-from platform_api.core.redaction import MASK, mask_path, mask_secrets
+from platform_api.core.logs.redaction import MASK, mask_path, mask_secrets
 from tests.platform_api.conftest import Platform
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,8 @@ TICKET = "Zq8vLw2RkT5nYx7BpHd3Mc9JsGf4Ae6UiOo1KjVbNmQwErTy"
         ("/API/Webhooks/shop/x", f"/API/Webhooks/shop/{MASK}"),
         (f"/connect/{TICKET}/", f"/connect/{MASK}/"),
         ("/connect/cut-off", f"/connect/{MASK}"),
-        ("/invite/amt_invite_abcdef", f"/invite/{MASK}"),
+        ("/invite/amt_invite_abc", f"/invite/amt_invite_{MASK}"),
+        ("/invite/amt_invite_", f"/invite/{MASK}"),
         ("/api/invitations/cut-off/accept/", f"/api/invitations/{MASK}/accept/"),
         (f"/nowhere/{TICKET}/x", f"/nowhere/{MASK}/x"),
         ("/nowhere/amt_run_abcdefghij", f"/nowhere/amt_run_{MASK}"),
@@ -54,7 +55,7 @@ def test_paths_without_secrets_stay_as_they_are(path: str) -> None:
     assert mask_path(path) == mask_secrets(path) == path
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="/", exclude_categories=("Cs",)), min_size=12))
+@given(st.text(alphabet=st.characters(exclude_characters="/"), min_size=12))
 def test_no_secret_of_a_webhook_or_a_link_stays_in_a_path(secret: str) -> None:
     for before, after in (("/api/webhooks/shop/", "/"), ("/connect/", ""), ("/api/invitations/", "/accept/")):
         assert mask_path(before + secret + after) == f"{before}{MASK}{after}"
@@ -87,7 +88,7 @@ async def test_the_request_log_has_no_secret(
 
 _SCRIPT = """
 import logging, structlog
-from platform_api.core.logging import configure_logging
+from platform_api.core.logs.configuration import configure_logging
 from platform_api.core.settings import LogFormat
 configure_logging(log_format=LogFormat({format!r}))
 logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" [accepted]', ("1.2.3.4", 5), "/v1?token={secret}")

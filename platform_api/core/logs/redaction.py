@@ -6,22 +6,25 @@ from typing import Any
 
 MASK = "…"
 
-_TOKEN = re.compile(r"(amt_(?:[a-z]+_)?)[A-Za-z0-9_-]{6,}")
+_TOKEN = re.compile(r"(amt_(?:[a-z]+_)?+)[A-Za-z0-9_-]{6,}")
 # The beginning of a path, or of an address in a text; `/apps/shop/webhooks/7/` has no secret.
 _START = r"(?:\bhttps?://[^/\s?#\"']+|(?<![\w.~%/-]))/+(?:api/+)?"
-_PLACES = re.compile(rf"({_START}(?:webhooks/+[^/\s?#\"']+|connect|invite|invitations)/+)[^/\s?#\"']+", re.IGNORECASE)
-_PATH = re.compile(r"^(/+(?:api/+)?(?:webhooks/+[^/]+|connect|invite|invitations)/+)[^/]+", re.IGNORECASE)
+_PLACES = re.compile(
+    rf"({_START}(?:webhooks/+[^/\s?#\"']+|connect|invite|invitations)/+)(amt_[a-z]+_)?[^/\s?#\"']+", re.IGNORECASE
+)
+_PATH = re.compile(
+    r"^(/+(?:api/+)?(?:webhooks/+[^/]+|connect|invite|invitations)/+)(amt_[a-z]+_)?[^/]+", re.IGNORECASE
+)
 _PARAMETERS = re.compile(
     r"([?&](?:[a-z_]*token|code|state|ticket|secret|denied|oauth_verifier|signature|key|password)=)[^&\s#\"']+",
     re.IGNORECASE,
 )
-_MIN_RANDOM_LENGTH = 20
-_RANDOM = re.compile(r"(?=[^/]*[a-z])(?=[^/]*[A-Z])(?=[^/]*[0-9])[A-Za-z0-9_-]{%d,}" % _MIN_RANDOM_LENGTH)
+_RANDOM = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_-]{20,}")
 
 
 def mask_secrets(text: str) -> str:
     """Returns a text without the tokens and the secrets of addresses in it."""
-    return _PARAMETERS.sub(rf"\1{MASK}", _PLACES.sub(rf"\1{MASK}", _TOKEN.sub(rf"\1{MASK}", text)))
+    return _PARAMETERS.sub(rf"\1{MASK}", _PLACES.sub(rf"\1\2{MASK}", _TOKEN.sub(rf"\1{MASK}", text)))
 
 
 def mask_path(path: str) -> str:
@@ -29,7 +32,7 @@ def mask_path(path: str) -> str:
 
     A part of the path that mixes small and capital letters and digits, and is long, is taken for one.
     """
-    parts = mask_secrets(_PATH.sub(rf"\1{MASK}", path)).split("/")
+    parts = mask_secrets(_PATH.sub(rf"\1\2{MASK}", path)).split("/")
     return "/".join(MASK if _RANDOM.fullmatch(part) else part for part in parts)
 
 

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from platform_api.core.redaction import mask_event
+from platform_api.core.logs.redaction import mask_event
 from platform_api.core.settings import LogFormat
 
 
