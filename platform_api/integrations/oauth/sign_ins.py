@@ -54,8 +54,8 @@ async def use_sign_in(
     is_found, is_right = (await session.execute(select(exists().where(found), exists().where(right)))).one()
     if is_right:
         raise Forbidden(
-            "this sign-in was started by another user than the one who is signed in here; sign out here, and load this"
-            " page again"
+            "this sign-in was started by another user than the one who is signed in here; sign out here, and load"
+            " this page again"
         )
     if is_found:
         raise Forbidden(
