@@ -82,7 +82,7 @@ async def choose_isolation(workshop: Workshop, choice: IsolationChoice) -> JailF
             log.info("isolation.unavailable", level=policy.level, reason=str(error))
             continue
         log.info("isolation.chosen", level=policy.level, own_user=factory.changes_user)
-        if os.geteuid() == 0 and not factory.changes_user:
+        if factory.runs_as_root and policy.level is not IsolationLevel.NONE:
             log.warning(
                 "isolation.runs_as_root",
                 level=policy.level,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from sandbox_runner.errors import SandboxError
 from sandbox_runner.isolation.host import python_installation, reachable_by_others
@@ -62,6 +63,7 @@ def test_a_script_is_not_root_where_python_is_in_a_closed_home(
     finally:
         live.stop()
     assert ended.status == "completed", ended
+    assert live.runner._runs_as_root is False, "which /health would show"
     assert min(*ended.result["users"], *ended.result["groups"]) > 1000, ended
     assert ended.result["library"].startswith(str(open_state)), ended
 
@@ -86,20 +88,19 @@ def test_an_installation_in_several_places_is_not_copied(tmp_path: Path) -> None
 
 @needs_root
 @needs_landlock
-def test_a_state_directory_that_others_cannot_enter_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_state_directory_that_others_cannot_enter_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
 
     async def choose() -> bool:
         workshop = open_workshop(tmp_path / "state", preload=())
         try:
-            return (await choose_isolation(workshop, IsolationChoice("landlock"))).changes_user
+            return (await choose_isolation(workshop, IsolationChoice("landlock"))).runs_as_root
         finally:
             workshop.close()
 
-    assert asyncio.run(choose()) is False
-    assert "isolation.runs_as_root" in capsys.readouterr().out
+    with structlog.testing.capture_logs() as logged:
+        assert asyncio.run(choose()) is True
+    assert "isolation.runs_as_root" in [line["event"] for line in logged]
 
 
 @needs_root
