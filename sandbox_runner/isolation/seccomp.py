@@ -7,7 +7,7 @@ because a filter cannot read its flags behind a pointer; libc then falls back to
 import errno
 from collections.abc import Iterator
 
-from sandbox_runner.isolation.bpf import ArgumentIs, ArgumentIsNull, Condition, Rule, assemble
+from sandbox_runner.isolation.bpf import ArgumentIs, ArgumentIsNull, ArgumentsAreNot, Condition, Rule, assemble
 from sandbox_runner.isolation.policy import IsolationLevel
 from sandbox_runner.isolation.syscalls import HIGHEST_NUMBER, Architecture
 
@@ -21,8 +21,8 @@ _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 # any signal. Landlock confines this from ABI 6 on only.
 _FIOSETOWN, _SIOCSPGRP = 0x8901, 0x8902
 _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
-# It would hide a process's open files from a runner that is not root.
-_PR_SET_DUMPABLE = 4
+# Off, it would hide a process's open files from a runner that is not root; the harness sets it on.
+_PR_SET_DUMPABLE, _NOT_DUMPABLE = 4, 0
 _PERSONALITY_LINUX, _PERSONALITY_QUERY = 0, 0xFFFFFFFF
 
 # Reading, controlling or naming other processes.
@@ -198,7 +198,7 @@ def _rules_everywhere(architecture: Architecture) -> Iterator[Rule]:
     refused_requests = (_TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP)
     yield from _unless(architecture, "ioctl", ArgumentIs(1, refused_requests, negated=True))
     yield from _unless(architecture, "fcntl", ArgumentIs(1, (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX), negated=True))
-    yield from _unless(architecture, "prctl", ArgumentIs(0, (_PR_SET_DUMPABLE,), negated=True))
+    yield from _unless(architecture, "prctl", ArgumentsAreNot(_PR_SET_DUMPABLE, _NOT_DUMPABLE))
     yield from _unless(architecture, "personality", ArgumentIs(0, (_PERSONALITY_LINUX, _PERSONALITY_QUERY)))
 
 

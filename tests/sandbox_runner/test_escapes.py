@@ -386,6 +386,16 @@ def test_having_a_file_signal_another_process(live: LiveRunner) -> None:
     assert_refused(outcomes)
 
 
+def test_hiding_its_open_files_from_the_runner(live: LiveRunner) -> None:
+    outcomes = attempts(
+        live,
+        "numbers = {'x86_64': 157, 'aarch64': 167}\n"
+        "number = numbers[os.uname().machine]\n"
+        "result = {'off': attempt(lambda: syscall(number, 4, 0, 0, 0, 0))}\n",
+    )
+    assert_refused(outcomes)
+
+
 def test_files_can_still_be_duplicated_locked_and_unblocked(live: LiveRunner) -> None:
     outcomes = attempts(
         live,

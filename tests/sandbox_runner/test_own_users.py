@@ -104,6 +104,15 @@ def test_a_state_directory_that_others_cannot_enter_is_said(tmp_path: Path) -> N
 
 
 @needs_root
+@pytest.mark.parametrize("live", ["bubblewrap"], indirect=True)
+def test_bubblewrap_of_root_needs_no_user_namespace(live: LiveRunner) -> None:
+    """A jail that fails to seal itself is replaced by a weaker kind, which runs as root."""
+    ended = live.execute("import os\nresult = [os.getuid(), open('/proc/self/uid_map').read().split()]\n")
+    user_id, mapping = ended.result
+    assert user_id > 1000 and mapping == Path("/proc/self/uid_map").read_text().split(), ended
+
+
+@needs_root
 def test_the_state_directory_of_root_is_one_that_others_can_enter(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_CACHE_HOME", "RUNNER_STATE_DIR"):
         monkeypatch.delenv(name, raising=False)
