@@ -4,11 +4,12 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from platform_api.accounts.endpoints import router as accounts_router
 from platform_api.accounts.invitations.endpoints import router as invitations_router
@@ -245,8 +246,13 @@ class ControlPlane:
         self.services = services
         self._direct = tuple(direct)
         self._around = around
+        trusted = services[Settings].trusted_proxies
+        self._behind_proxies = cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, self._serve), list(trusted)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._behind_proxies(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             for endpoint in self._direct:
                 if endpoint.serves(scope["path"]):

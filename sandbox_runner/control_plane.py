@@ -53,12 +53,15 @@ class ControlPlane:
     ) -> None:
         await self.session.close()
 
-    async def claim(self, *, slots: int, isolation: str, wait_seconds: float) -> list[Claim]:
+    async def claim(
+        self, *, slots: int, isolation: str, wait_seconds: float, runs_as_root: bool = False
+    ) -> list[Claim]:
         """Claims at most `slots` runs; waits up to `wait_seconds` for the first."""
         body = {
             "runner_id": self.runner_id,
             "slots": slots,
             "isolation": isolation,
+            "runs_as_root": runs_as_root,
             "wait_seconds": wait_seconds,
         }
         reply = await self._post("claim/", body, ClaimReply, seconds=wait_seconds + _CALL_SECONDS)

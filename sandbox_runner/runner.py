@@ -65,6 +65,7 @@ class Runner:
             async with ControlPlane(settings.server, settings.token, runner_id=self.runner_id) as control_plane:
                 self._control_plane = control_plane
                 self._isolation = factory.policy.level
+                self._runs_as_root = factory.runs_as_root
                 self._bundles = BundleStore(workshop.directory / "bundles")
                 self._language_servers = LanguageServers(control_plane, factory, limit=settings.language_servers)
                 self._pool = JailPool(factory, size=min(settings.ready_jails, settings.concurrency))
@@ -101,7 +102,10 @@ class Runner:
             free = self._settings.concurrency - len(self._executions)
             try:
                 claims = await self._control_plane.claim(
-                    slots=free, isolation=self._isolation, wait_seconds=_CLAIM_WAIT_SECONDS
+                    slots=free,
+                    isolation=self._isolation,
+                    runs_as_root=self._runs_as_root,
+                    wait_seconds=_CLAIM_WAIT_SECONDS,
                 )
             except ControlPlaneError as error:
                 wait = backoff.seconds()

@@ -18,8 +18,16 @@ class IsolationChoice(StrEnum):
     NONE = "none"
 
 
+_SYSTEM_CACHE = Path("/var/cache")
+
+
 def _default_state_directory() -> Path:
-    """Returns a directory in the user's cache, or a temporary one if that is not writable."""
+    """Returns a directory in the user's cache, or a temporary one if that is not writable.
+
+    For root it is the system's cache: the users of its jails cannot enter root's home.
+    """
+    if os.geteuid() == 0 and "XDG_CACHE_HOME" not in os.environ and os.access(_SYSTEM_CACHE, os.W_OK):
+        return _SYSTEM_CACHE / "automio" / "runner"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     existing = next(directory for directory in (cache, *cache.parents) if directory.is_dir())
     if cache.is_absolute() and os.access(existing, os.W_OK):

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Coroutine
@@ -11,6 +10,7 @@ from typing import Any
 
 from sandbox_runner.isolation.policy import IsolationLevel
 from sandbox_runner.jails.channel import ChannelBroken
+from sandbox_runner.jails.disk_use import disk_bytes
 from sandbox_runner.jails.jail import Exit, Jail
 from sandbox_runner.jails.process_tree import proportional_bytes
 from sandbox_runner.protocol import Cause, Limits, Outcome, Status, Usage
@@ -200,11 +200,15 @@ async def _resources(jail: Jail, limits: Limits) -> Verdict:
             exact = await asyncio.to_thread(proportional_bytes, jail.root_pid)
             if exact > memory + _MEMORY_SLACK_BYTES:
                 return _out_of_memory(limits)
-        if jail.policy.level is not IsolationLevel.BUBBLEWRAP:
-            written = await asyncio.to_thread(_directory_bytes, jail.policy.host.work)
-            if written > jail.policy.scratch_bytes:
-                limit = jail.policy.scratch_bytes // _MEGABYTE
-                return Verdict("failed", Cause.KILLED, f"the run wrote more than {limit} MB to its work directory")
+        # In bubblewrap the work directory is a file system of limited size; files in memory are outside of it.
+        directories = () if jail.policy.level is IsolationLevel.BUBBLEWRAP else (jail.policy.host.work,)
+        if await asyncio.to_thread(disk_bytes, directories, jail.root_pid) > jail.policy.scratch_bytes:
+            limit = jail.policy.scratch_bytes // _MEGABYTE
+            return Verdict(
+                "failed",
+                Cause.KILLED,
+                f"the run wrote more than {limit} MB to its work directory, deleted files that are open included",
+            )
 
 
 def _out_of_cpu(limits: Limits) -> Verdict:
@@ -231,12 +235,3 @@ def _verdict_of_exit(ended: Exit, *, out_of_memory_kills: int, limits: Limits) -
 
 def _killed_by(number: int) -> Verdict:
     return Verdict("failed", Cause.KILLED, f"the run was killed by {signal.Signals(number).name}")
-
-
-def _directory_bytes(directory: str) -> int:
-    total = 0
-    for parent, _, names in os.walk(directory):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(f"{parent}/{name}").st_blocks * 512
-    return total

@@ -19,6 +19,8 @@ from platform_api.accounts.authentication import (
     unauthenticated,
 )
 from platform_api.accounts.models import Role, Scope
+from platform_api.accounts.sessions.known_browsers import known_browser_cookie, read_known_browser
+from platform_api.accounts.sessions.places import place_of_address
 from platform_api.accounts.sessions.sign_in import Browser
 from platform_api.accounts.tokens import digest_of
 from platform_api.accounts.viewing import VIEW_AS_HEADER, refuse_changes_of_viewer, view_as
@@ -32,6 +34,8 @@ from platform_api.core.types import UserId
 from platform_api.core.watchers import AccessChanges
 
 SESSION_COOKIE = "automio_session"
+KNOWN_BROWSER_COOKIE = "automio_browser"
+_KNOWN_BROWSER_DAYS = 365
 ORGANIZATION_HEADER = "X-Organization-Id"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -174,13 +178,19 @@ def token_digest_of(headers: Mapping[str, str]) -> str:
 
 
 def place_of(request: Request) -> str:
-    """Returns the client's network address; behind a trusted proxy, the one that the proxy reports."""
-    return request.client.host if request.client is not None else ""
+    """Returns what limits count the client's network address as."""
+    return place_of_address(_address_of(request))
 
 
 def browser_of(request: Request) -> Browser:
     """Returns where a request comes from."""
-    return Browser(place_of(request), request.headers.get("user-agent", ""))
+    known = read_known_browser(services_of(request)[Settings], request.cookies.get(KNOWN_BROWSER_COOKIE))
+    return Browser(_address_of(request), request.headers.get("user-agent", ""), known)
+
+
+def _address_of(request: Request) -> str:
+    """Returns the client's network address; behind one of TRUSTED_PROXIES, the one that the proxy reports."""
+    return request.client.host if request.client is not None else ""
 
 
 def session_cookie_of(request: Request) -> str | None:
@@ -188,16 +198,22 @@ def session_cookie_of(request: Request) -> str | None:
     return None if "authorization" in request.headers else request.cookies.get(SESSION_COOKIE)
 
 
-def set_session_cookie(response: Response, secret: str, settings: Settings) -> None:
-    """Gives the browser the sign-in; scripts in a page cannot read it, other sites cannot post with it."""
-    response.set_cookie(
-        SESSION_COOKIE,
-        secret,
-        max_age=settings.session_days * 86400,
-        httponly=True,
-        samesite="lax",
-        secure=settings.is_public_url_secure,
-    )
+def set_session_cookie(response: Response, secret: str, settings: Settings, *, browser: Browser, email: str) -> None:
+    """Gives the browser the sign-in; scripts in a page cannot read it, other sites cannot post with it.
+
+    A second cookie tells later that the account of `email` was signed in to in this browser.
+    """
+    known = known_browser_cookie(settings, browser.known, email)
+    days = {SESSION_COOKIE: (secret, settings.session_days), KNOWN_BROWSER_COOKIE: (known, _KNOWN_BROWSER_DAYS)}
+    for name, (value, max_days) in days.items():
+        response.set_cookie(
+            name,
+            value,
+            max_age=max_days * 86400,
+            httponly=True,
+            samesite="lax",
+            secure=settings.is_public_url_secure,
+        )
 
 
 def refuse_cross_site(request: Request) -> None:

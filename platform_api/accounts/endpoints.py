@@ -81,15 +81,16 @@ async def create_session(
 ) -> UserRead:
     if "origin" in request.headers:
         refuse_cross_site(request)
+    browser = browser_of(request)
     user, secret = await sign_in.sign_in(
         session,
         database,
         email=body.email,
         password=body.password,
-        browser=browser_of(request),
+        browser=browser,
         days=settings.session_days,
     )
-    set_session_cookie(response, secret, settings)
+    set_session_cookie(response, secret, settings, browser=browser, email=user.email)
     return UserRead.model_validate(user)
 
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from platform_api.accounts.actor import Actor, ActorKind
+from platform_api.accounts.common_passwords.checking import refuse_common
 from platform_api.accounts.models import Membership, Organization, Role, Scope, TokenKind, User
 from platform_api.core.http.pagination import Envelope
 
@@ -18,7 +19,12 @@ Email = Annotated[
     StringConstraints(strip_whitespace=True, pattern=r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$", max_length=254),
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
-Password = Annotated[str, StringConstraints(min_length=10, max_length=512), Field(description="10 to 512 characters")]
+Password = Annotated[
+    str,
+    StringConstraints(min_length=10, max_length=512),
+    AfterValidator(refuse_common),
+    Field(description="10 to 512 characters; none of the most common passwords"),
+]
 
 
 class _Read(BaseModel):

@@ -96,6 +96,8 @@ class Database:
             pool_timeout=10,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
+            # Errors are logged, and a statement's values may be secrets.
+            hide_parameters=True,
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed_connection)
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)

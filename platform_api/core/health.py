@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from platform_api.core.database import Database
@@ -31,6 +31,7 @@ class IsolationHealth(BaseModel):
     configured: str
     levels: list[str] = []
     runners: int = 0
+    as_root: int = Field(default=0, description="Runners whose scripts have the user id 0: their log says why")
 
 
 class Health(BaseModel):

@@ -1,5 +1,6 @@
 """Defines the control plane's settings. They are read once at start; nothing else looks at the environment."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -93,6 +94,8 @@ class Settings(DatabaseSettings):
     """Maximum seconds that `run_sql` or another metadata call of an administrator waits for a lock; 0: no limit."""
     public_url: str = "http://127.0.0.1:8080"
     """Where people and clients reach the platform, without a trailing slash."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "::1")
+    """Comma-separated addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count."""
     smtp_url: SecretStr | None = None
     """`smtp://user:password@host:port` or `smtps://…`; absent: mail is stored and shown instead of sent."""
     sandbox_isolation: SandboxIsolation = SandboxIsolation.AUTO
@@ -141,7 +144,7 @@ class Settings(DatabaseSettings):
     log_level: str = "INFO"
     log_format: LogFormat = LogFormat.CONSOLE
 
-    @field_validator("secret_keys", "allowed_private_upstreams", mode="before")
+    @field_validator("secret_keys", "allowed_private_upstreams", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -152,6 +155,16 @@ class Settings(DatabaseSettings):
     @classmethod
     def _require_addresses(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         AllowedUpstreams.from_entries(entries)
+        return entries
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _require_networks(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            try:
+                ipaddress.ip_network(entry)
+            except ValueError as exc:
+                raise ValueError(f"{entry!r} must be an address like 10.0.0.5 or a network like 10.0.0.0/8") from exc
         return entries
 
     @field_validator("files_content_types", mode="before")

@@ -109,7 +109,12 @@ class RowWriter:
         inserted = len(written & (set(ids) - existing))
         tally.inserted += inserted
         tally.updated += len(written) - inserted
-        tally.skipped += len(rows) - len(written)
+        if self._updates and self._key_is_id:
+            # The row of such an id is not one that the caller sees, whosever it is: say that nothing was written.
+            unwritten = [record for record, row in rows if str(row["id"]) not in written]
+            tally.rejected.extend((record, self._taken_id()) for record in unwritten)
+        else:
+            tally.skipped += len(rows) - len(written)
 
     @property
     def _key_is_id(self) -> bool:
@@ -147,12 +152,16 @@ class RowWriter:
             if constraint == physical.unique_key(key.columns, name=key.name):
                 return LineRejected(f"a row with this {', '.join(key.columns)} already exists")
         if constraint in (physical.primary_key, physical.organization_key):
-            return self._rejected_column("a row with this id already exists", "id")
+            return self._taken_id()
         if message.startswith("Not-NULL") and (column_name := _COLUMN.search(message)):
             return self._rejected_column("a value is required", column_name[1])
         if message == "database query error":
             return LineRejected("the database rejected this row")
         return LineRejected(quoted(message).strip("'\"") if len(message) < 200 else message[:200])
+
+    def _taken_id(self) -> LineRejected:
+        # An id is unique over all organizations: the reason is the same whether the caller has such a row or not.
+        return self._rejected_column("this id is taken: leave it out, or give another one", "id")
 
     def _rejected_column(self, reason: str, column: str) -> LineRejected:
         return LineRejected(reason, self._headers.get(column, column))

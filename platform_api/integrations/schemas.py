@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from platform_api.core.http.pagination import Envelope
 from platform_api.core.types import ConnectionId
+from platform_api.integrations.definitions.addresses import check_icon, shown
 from platform_api.integrations.definitions.after_connect import Choice
 from platform_api.integrations.definitions.body_format import BodyFormat
 from platform_api.integrations.definitions.definition import ApiKeyAuth, IntegrationDefinition
@@ -84,11 +85,11 @@ class IntegrationRead(BaseModel):
             name=definition.name,
             version=definition.version,
             description=definition.description,
-            icon=definition.icon,
+            icon=shown(definition.icon, check=check_icon),
             api_base_url=definition.base_url,
             other_base_urls=list(definition.other_base_urls),
-            api_docs_url=definition.docs_url,
-            website_url=definition.website_url,
+            api_docs_url=shown(definition.docs_url),
+            website_url=shown(definition.website_url),
             status_check_url=definition.status_check_url,
             categories=[CategoryRead(name=category.name, slug=category.slug) for category in definition.categories],
             is_global=is_built_in,

@@ -237,6 +237,8 @@ class RunnerPresence(Base):
     """How many runs it executes at once, as far as it has shown."""
     language_servers: Mapped[int | None] = mapped_column(Integer)
     """How many language servers it runs at once; null: none."""
+    runs_as_root: Mapped[bool] = mapped_column(server_default="false")
+    """Scripts have the user id 0 there: no other user can reach what they need."""
     seen_at: Mapped[datetime]
 
 

@@ -20,13 +20,20 @@ _KEPT_FOR = timedelta(days=1)
 _MAX_SHOWN = 100
 
 
-async def note_runner(session: AsyncSession, runner_id: str, isolation: Isolation, *, free_slots: int) -> None:
+async def note_runner(
+    session: AsyncSession, runner_id: str, isolation: Isolation, *, free_slots: int, runs_as_root: bool = False
+) -> None:
     """Records that a runner asked for work, and deletes runners that were absent for a day.
 
     A runner asks for as many runs as it has free slots; with those that it holds, these are all of its slots.
     """
     held = (await session.execute(QUERIES["count_held"], {"runner_id": runner_id, "organization_id": None})).one()
-    seen = {"isolation": str(isolation), "slots": held.by_runner + free_slots, "seen_at": func.now()}
+    seen = {
+        "isolation": str(isolation),
+        "slots": held.by_runner + free_slots,
+        "runs_as_root": runs_as_root,
+        "seen_at": func.now(),
+    }
     await session.execute(delete(RunnerPresence).where(RunnerPresence.seen_at < func.now() - _KEPT_FOR))
     await session.execute(
         insert(RunnerPresence)
@@ -84,7 +91,12 @@ def isolation_check(database: Database, configured: SandboxIsolation) -> HealthC
 
     async def check() -> dict[str, object]:
         async with database.transaction() as session:
-            levels = [runner.isolation for runner in await present_runners(session)]
-        return {"configured": str(configured), "levels": sorted(set(levels)), "runners": len(levels)}
+            present = await present_runners(session)
+        return {
+            "configured": str(configured),
+            "levels": sorted({runner.isolation for runner in present}),
+            "runners": len(present),
+            "as_root": sum(runner.runs_as_root for runner in present),
+        }
 
     return check

@@ -70,7 +70,9 @@ async def claim(
         )
     database = services[Database]
     async with database.transaction() as session:
-        await note_runner(session, body.runner_id, body.isolation, free_slots=body.slots)
+        await note_runner(
+            session, body.runner_id, body.isolation, free_slots=body.slots, runs_as_root=body.runs_as_root
+        )
     until = time.monotonic() + body.wait_seconds
     with services[RunSignals].work.waiting() as work:
         while True:

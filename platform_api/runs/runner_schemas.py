@@ -35,6 +35,7 @@ class ClaimRequest(_Message):
     runner_id: RunnerId
     slots: int = Field(ge=1, le=256)
     isolation: Isolation
+    runs_as_root: bool = False
     wait_seconds: float = Field(default=0, ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False)
 
 

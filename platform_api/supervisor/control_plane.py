@@ -15,7 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from platform_api.app import create_app
-from platform_api.core.logging import configure_logging
+from platform_api.core.logs.configuration import configure_logging
 from platform_api.core.settings import InvalidSettings, Settings
 from platform_api.migrations import migrate
 from platform_api.supervisor.first_start import RunnerTokenError, prepare
@@ -36,6 +36,8 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # The application reads what proxies report, by its own setting.
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listening])

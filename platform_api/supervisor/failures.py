@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from platform_api.core.logging import configure_logging
+from platform_api.core.logs.configuration import configure_logging
 from platform_api.core.settings import InvalidSettings
 from platform_api.supervisor.data_directory import DataDirectoryError
 from platform_api.supervisor.listener import ListenError

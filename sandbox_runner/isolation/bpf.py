@@ -38,7 +38,15 @@ class ArgumentIsNull:
     index: int
 
 
-Condition = ArgumentIs | ArgumentIsNull
+@dataclass(frozen=True, slots=True)
+class ArgumentsAreNot:
+    """Matches unless the low 32 bits of the first two arguments are these two values."""
+
+    first: int
+    second: int
+
+
+Condition = ArgumentIs | ArgumentIsNull | ArgumentsAreNot
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,14 @@ def _body(rule: Rule) -> list[Instruction]:
 
 
 def _refuse_unless(condition: Condition, refuse: Instruction) -> list[Instruction]:
+    if isinstance(condition, ArgumentsAreNot):
+        return [
+            (_LOAD_WORD, 0, 0, _OFFSET_ARGUMENTS),
+            (_JUMP_EQUAL, 0, 3, condition.first),
+            (_LOAD_WORD, 0, 0, _OFFSET_ARGUMENTS + 8),
+            (_JUMP_EQUAL, 0, 1, condition.second),
+            refuse,
+        ]
     offset = _OFFSET_ARGUMENTS + 8 * condition.index
     if isinstance(condition, ArgumentIsNull):
         return [

@@ -7,7 +7,7 @@ because a filter cannot read its flags behind a pointer; libc then falls back to
 import errno
 from collections.abc import Iterator
 
-from sandbox_runner.isolation.bpf import ArgumentIs, ArgumentIsNull, Condition, Rule, assemble
+from sandbox_runner.isolation.bpf import ArgumentIs, ArgumentIsNull, ArgumentsAreNot, Condition, Rule, assemble
 from sandbox_runner.isolation.policy import IsolationLevel
 from sandbox_runner.isolation.syscalls import HIGHEST_NUMBER, Architecture
 
@@ -17,6 +17,12 @@ _CLONE_NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x100000
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _SOCK_STREAM, _SOCK_TYPE_MASK = 1, 0xF
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+# They name a process that the kernel signals when a file is ready: any process of the same user, and with F_SETSIG by
+# any signal. Landlock confines this from ABI 6 on only.
+_FIOSETOWN, _SIOCSPGRP = 0x8901, 0x8902
+_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+# Off, it would hide a process's open files from a runner that is not root; the harness sets it on.
+_PR_SET_DUMPABLE, _NOT_DUMPABLE = 4, 0
 _PERSONALITY_LINUX, _PERSONALITY_QUERY = 0, 0xFFFFFFFF
 
 # Reading, controlling or naming other processes.
@@ -189,7 +195,10 @@ def seccomp_filter(
 def _rules_everywhere(architecture: Architecture) -> Iterator[Rule]:
     yield from _refused(architecture, _EVERYWHERE)
     yield from _refused(architecture, ("clone3",), error=errno.ENOSYS)
-    yield from _unless(architecture, "ioctl", ArgumentIs(1, (_TIOCSTI, _TIOCLINUX), negated=True))
+    refused_requests = (_TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP)
+    yield from _unless(architecture, "ioctl", ArgumentIs(1, refused_requests, negated=True))
+    yield from _unless(architecture, "fcntl", ArgumentIs(1, (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX), negated=True))
+    yield from _unless(architecture, "prctl", ArgumentsAreNot(_PR_SET_DUMPABLE, _NOT_DUMPABLE))
     yield from _unless(architecture, "personality", ArgumentIs(0, (_PERSONALITY_LINUX, _PERSONALITY_QUERY)))
 
 

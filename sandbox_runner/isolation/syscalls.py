@@ -163,6 +163,7 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "inotify_init": (253, None),
     "inotify_init1": (294, 26),
     "flock": (73, 32),
+    "fcntl": (72, 25),
     "link": (86, None),
     "linkat": (265, 37),
     "truncate": (76, 45),

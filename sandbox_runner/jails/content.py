@@ -63,8 +63,9 @@ def prepare_site(state: Path) -> Path:
         alias = target / _ALIAS_PACKAGE / "__init__.py"
         alias.parent.mkdir()
         shutil.copy(_harness_source() / _ALIAS_MODULE, alias)
+        _compile(target)
 
-    return _once(state / f"site-{digest}", build)
+    return build_once(state / f"site-{digest}", build)
 
 
 def prepare_harness(state: Path) -> Path:
@@ -73,8 +74,9 @@ def prepare_harness(state: Path) -> Path:
     def build(target: Path) -> None:
         ignored = shutil.ignore_patterns(*_NEVER_COPIED, _ALIAS_MODULE)
         shutil.copytree(_harness_source(), target / _HARNESS_PACKAGE, ignore=ignored)
+        _compile(target)
 
-    return _once(state / f"harness-{_digest([], [_harness_source()])}", build)
+    return build_once(state / f"harness-{_digest([], [_harness_source()])}", build)
 
 
 def private_directory(path: Path) -> Path:
@@ -133,7 +135,7 @@ def _digest(versions: list[str], packages: list[Path]) -> str:
     return digest.hexdigest()[:20]
 
 
-def _once(finished: Path, build: Callable[[Path], None]) -> Path:
+def build_once(finished: Path, build: Callable[[Path], None]) -> Path:
     """Builds a directory under a temporary name and renames it, so that an incomplete one is never used."""
     private_directory(finished.parent)
     if finished.is_dir():
@@ -144,9 +146,6 @@ def _once(finished: Path, build: Callable[[Path], None]) -> Path:
         target = Path(staging, "content")
         target.mkdir()
         build(target)
-        compileall.compile_dir(
-            str(target), quiet=2, stripdir=str(target), invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-        )
         _readable_by_all(target)
         try:
             target.rename(finished)
@@ -157,7 +156,15 @@ def _once(finished: Path, build: Callable[[Path], None]) -> Path:
     return finished
 
 
+def _compile(target: Path) -> None:
+    compileall.compile_dir(
+        str(target), quiet=2, stripdir=str(target), invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+    )
+
+
 def _readable_by_all(root: Path) -> None:
     root.chmod(0o755)
     for path in root.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        # A program stays one.
+        is_entered = path.is_dir() or path.stat().st_mode & 0o100
+        path.chmod(0o755 if is_entered else 0o644)

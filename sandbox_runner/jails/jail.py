@@ -200,6 +200,11 @@ class JailFactory:
         """Tells whether each jail runs as its own unprivileged user."""
         return self._user_ids is not None
 
+    @property
+    def runs_as_root(self) -> bool:
+        """Tells whether code in the jails has the user id 0, for want of a user that reaches what it needs."""
+        return os.geteuid() == 0 and not self.changes_user
+
     async def start(self, *, preload: bool = True) -> Jail:
         """Starts a jail and waits until it is sealed and has preloaded its libraries; raises JailFailed."""
         self._number += 1

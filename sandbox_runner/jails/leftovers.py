@@ -27,7 +27,8 @@ def clear_leftovers(state: Path) -> None:
         if not Path("/proc", runner).exists():
             _end_processes_of(directory)
             shutil.rmtree(directory, ignore_errors=True)
-    for prepared in (*state.glob("site-*"), *state.glob("harness-*"), *state.glob(".building-*")):
+    patterns = ("site-*", "harness-*", "python-*", ".building-*")
+    for prepared in (path for pattern in patterns for path in state.glob(pattern)):
         with contextlib.suppress(OSError):
             if time.time() - prepared.stat().st_mtime > _UNUSED_SECONDS:
                 shutil.rmtree(prepared, ignore_errors=True)

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import structlog
 
-from sandbox_runner.errors import IsolationUnavailable, JailFailed
+from sandbox_runner.errors import IsolationUnavailable, JailFailed, SandboxError
 from sandbox_runner.isolation.cgroups import Cgroups, open_cgroups
-from sandbox_runner.isolation.host import python_installation, system_files
+from sandbox_runner.isolation.host import python_installation, reachable_by_others, system_files
 from sandbox_runner.isolation.identities import UserIds, user_ids_of_this_runner
 from sandbox_runner.isolation.landlock import MINIMUM_ABI
 from sandbox_runner.isolation.policy import PRELOADED, IsolationLevel, JailPaths, JailPolicy
 from sandbox_runner.jails.content import prepare_harness, prepare_site, private_directory
 from sandbox_runner.jails.jail import JailFactory
 from sandbox_runner.jails.leftovers import clear_leftovers, jails_directory
+from sandbox_runner.jails.own_python import is_reachable, reachable_copy
 from sandbox_runner.jails.spawning import Spawner
 from sandbox_runner.settings import IsolationChoice
 
@@ -81,6 +82,12 @@ async def choose_isolation(workshop: Workshop, choice: IsolationChoice) -> JailF
             log.info("isolation.unavailable", level=policy.level, reason=str(error))
             continue
         log.info("isolation.chosen", level=policy.level, own_user=factory.changes_user)
+        if factory.runs_as_root and policy.level is not IsolationLevel.NONE:
+            log.warning(
+                "isolation.runs_as_root",
+                level=policy.level,
+                reason="other users cannot reach RUNNER_STATE_DIR, or the interpreter: keep both out of root's home",
+            )
         return factory
     tried = "; ".join(dict.fromkeys(failures)) or "no level could be tried"
     raise IsolationUnavailable(
@@ -96,14 +103,28 @@ def _candidates(workshop: Workshop, choice: IsolationChoice) -> Iterator[JailPol
         if os.geteuid() == 0:
             yield bubblewrap
         own_namespace = replace(bubblewrap, own_user_namespace=True)
-        if _limits_hold(workshop, own_namespace):
-            yield own_namespace
-            # Some containers mask parts of /proc; the kernel then refuses to mount a new one.
-            yield replace(own_namespace, mount_proc=False)
+        for policy in dict.fromkeys((_for_own_users(workshop, own_namespace), own_namespace)):
+            if _limits_hold(workshop, policy):
+                yield policy
+                # Some containers mask parts of /proc; the kernel then refuses to mount a new one.
+                yield replace(policy, mount_proc=False)
     if (is_auto or choice is IsolationChoice.LANDLOCK) and workshop.landlock_abi >= MINIMUM_ABI:
-        yield replace(workshop.base, level=IsolationLevel.LANDLOCK)
+        landlock = replace(workshop.base, level=IsolationLevel.LANDLOCK)
+        yield from dict.fromkeys((_for_own_users(workshop, landlock), landlock))
     if choice is IsolationChoice.NONE:
         yield workshop.base
+
+
+def _for_own_users(workshop: Workshop, policy: JailPolicy) -> JailPolicy:
+    """Returns the policy with an interpreter that the jails' own users can reach, where there is none already."""
+    state = workshop.directory.parent
+    if workshop.user_ids is None or is_reachable(policy.python) or not reachable_by_others(str(workshop.directory)):
+        return policy
+    try:
+        return replace(policy, python=reachable_copy(policy.python, state))
+    except (SandboxError, OSError) as error:
+        log.warning("isolation.python_not_copied", reason=str(error))
+        return policy
 
 
 def _limits_hold(workshop: Workshop, policy: JailPolicy) -> bool:

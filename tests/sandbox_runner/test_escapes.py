@@ -366,6 +366,51 @@ def test_killing_processes_that_are_not_its_own(live: LiveRunner) -> None:
     assert set(outcomes.values()) <= REFUSED | {"ESRCH", "EINVAL"}
 
 
+def test_having_a_file_signal_another_process(live: LiveRunner) -> None:
+    runner = os.getpid()
+    outcomes = attempts(
+        live,
+        "import fcntl, struct\n"
+        "reader, writer = os.pipe()\n"
+        "pair = socket.socketpair()\n"
+        f"owner = struct.pack('i', {runner})\n"
+        f"process = struct.pack('ii', 1, {runner})\n"
+        "result = {\n"
+        f"    'owner': attempt(lambda: fcntl.fcntl(reader, fcntl.F_SETOWN, {runner})),\n"
+        "    'owner by structure': attempt(lambda: fcntl.fcntl(reader, 15, process)),\n"
+        "    'signal': attempt(lambda: fcntl.fcntl(reader, fcntl.F_SETSIG, 9)),\n"
+        "    'owner of a socket': attempt(lambda: fcntl.ioctl(pair[0], 0x8901, owner)),\n"
+        "    'group of a socket': attempt(lambda: fcntl.ioctl(pair[0], 0x8902, owner)),\n"
+        "}\n",
+    )
+    assert_refused(outcomes)
+
+
+def test_hiding_its_open_files_from_the_runner(live: LiveRunner) -> None:
+    outcomes = attempts(
+        live,
+        "numbers = {'x86_64': 157, 'aarch64': 167}\n"
+        "number = numbers[os.uname().machine]\n"
+        "result = {'off': attempt(lambda: syscall(number, 4, 0, 0, 0, 0))}\n",
+    )
+    assert_refused(outcomes)
+
+
+def test_files_can_still_be_duplicated_locked_and_unblocked(live: LiveRunner) -> None:
+    outcomes = attempts(
+        live,
+        "import fcntl\n"
+        "file = open('own', 'w')\n"
+        "result = {\n"
+        "    'duplicate': attempt(lambda: os.close(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 0))),\n"
+        "    'lock': attempt(lambda: fcntl.lockf(file, fcntl.LOCK_EX)),\n"
+        "    'unblock': attempt(lambda: os.set_blocking(file.fileno(), False)),\n"
+        "    'kept': attempt(lambda: fcntl.fcntl(file, fcntl.F_GETOWN)),\n"
+        "}\n",
+    )
+    assert outcomes == {"duplicate": "done: None", "lock": "done: None", "unblock": "done: None", "kept": "done: 0"}
+
+
 def test_its_own_children_can_be_started_and_killed(bubblewrap_runner: LiveRunner) -> None:
     outcomes = attempts(
         bubblewrap_runner,

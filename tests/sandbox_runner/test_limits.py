@@ -153,6 +153,45 @@ def test_many_files_on_the_hosts_disk_end_the_run(landlock_runner: LiveRunner) -
     assert_failed(ended, "killed", "work directory")
 
 
+_HELD = {
+    "deleted": "file = open(f'{number}', 'wb'); os.unlink(file.name)",
+    "without a name": "file = open(os.open('.', os.O_TMPFILE | os.O_RDWR), 'wb')",
+    "in memory": "file = open(os.memfd_create('x'), 'wb')",
+}
+
+
+@pytest.mark.parametrize("way", _HELD)
+def test_deleted_files_that_are_still_open_end_the_run(live: LiveRunner, way: str) -> None:
+    if live.level == "bubblewrap" and way != "in memory":
+        pytest.skip("the file system of the work directory counts them itself")
+    ended = live.execute(
+        "import os, time\n"
+        "kept = []\n"
+        f"for number in range(20):\n    {_HELD[way]}\n"
+        "    file.write(bytes(16_000_000)); file.flush(); kept.append(file)\n"
+        "time.sleep(20)\n",
+        limits={"file_size_mb": 32, "memory_mb": 2048},
+    )
+    assert_failed(ended, "killed", "work directory")
+
+
+def test_files_count_once_and_closed_ones_not_at_all(landlock_runner: LiveRunner) -> None:
+    ended = landlock_runner.execute(
+        "import os, time\n"
+        "file = open('one', 'wb'); file.write(bytes(16_000_000)); file.flush()\n"
+        "for number in range(40): os.link('one', f'link-{number}')\n"
+        "again = [open('one', 'rb') for number in range(40)]\n"
+        "for number in range(30):\n"
+        "    with open('gone', 'wb') as gone: gone.write(bytes(16_000_000)); os.unlink('gone')\n"
+        "held = open(os.memfd_create('x'), 'wb'); held.write(bytes(16_000_000)); held.flush()\n"
+        "copies = [os.dup(held.fileno()) for number in range(40)]\n"
+        "time.sleep(1)\n"
+        "result = 'kept'\n",
+        limits={"file_size_mb": 32},
+    )
+    assert (ended.status, ended.result) == ("completed", "kept"), ended
+
+
 def test_too_large_a_result_is_named(live: LiveRunner) -> None:
     ended = live.execute("result = 'x' * 50_000\n", limits={"result_kb": 16})
     assert_failed(ended, "result_too_large", "the limit is 16,384")

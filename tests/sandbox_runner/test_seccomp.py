@@ -112,6 +112,34 @@ def test_injecting_into_a_terminal_is_refused() -> None:
         assert answer(level, "ioctl", 0, 0x5401) == ALLOW
 
 
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("architecture", [X86_64, AARCH64], ids=lambda architecture: architecture.name)
+def test_having_another_process_signalled_by_a_file_is_refused(
+    level: IsolationLevel, architecture: Architecture
+) -> None:
+    def call(name: str, command: int) -> int:
+        return answer(level, name, 3, command, 1, architecture=architecture)
+
+    for command in (8, 10, 15):  # F_SETOWN, F_SETSIG, F_SETOWN_EX
+        assert call("fcntl", command) == refused(errno.EPERM)
+        # The kernel reads 32 bits of a command.
+        assert call("fcntl", 1 << 32 | command) == refused(errno.EPERM)
+    for command in (0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 16, 1024, 1030, 1033):  # duplicates, flags, locks, leases, seals
+        assert call("fcntl", command) == ALLOW
+    for request in (0x8901, 0x8902):  # FIOSETOWN, SIOCSPGRP
+        assert call("ioctl", request) == refused(errno.EPERM)
+    assert call("ioctl", 0x5421) == ALLOW  # FIONBIO
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("architecture", [X86_64, AARCH64], ids=lambda architecture: architecture.name)
+def test_hiding_open_files_from_the_runner_is_refused(level: IsolationLevel, architecture: Architecture) -> None:
+    assert answer(level, "prctl", 4, 0, architecture=architecture) == refused(errno.EPERM)  # PR_SET_DUMPABLE
+    assert answer(level, "prctl", 4, 1, architecture=architecture) == ALLOW, "the harness needs it"
+    for option in (1, 3, 15, 22, 38):  # death signal, asking for dumpable, name, seccomp, no new privileges
+        assert answer(level, "prctl", option, 0, architecture=architecture) == ALLOW
+
+
 def test_the_level_none_has_no_filter() -> None:
     assert seccomp_filter(IsolationLevel.NONE, X86_64) is None
 

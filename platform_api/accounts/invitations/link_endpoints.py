@@ -76,9 +76,8 @@ async def accept_invitation(
     new = accepting.NewUser(body.email, body.name, await hash_password(body.password))
     opened, user = await accepting.accept_as_new_user(session, token, new)
     browser = browser_of(request)
-    set_session_cookie(
-        response, await start_sign_in(session, user.id, browser=browser, days=settings.session_days), settings
-    )
+    secret = await start_sign_in(session, user.id, browser=browser, days=settings.session_days)
+    set_session_cookie(response, secret, settings, browser=browser, email=user.email)
     return InvitationAccepted.of(opened, user)
 
 

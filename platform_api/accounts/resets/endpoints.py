@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from platform_api.accounts.dependencies import place_of
+from platform_api.accounts.dependencies import browser_of, place_of
 from platform_api.accounts.links.mail import mail_password_changed, mail_password_reset
 from platform_api.accounts.passwords import hash_password
 from platform_api.accounts.resets import service
@@ -33,8 +33,8 @@ async def request_password_reset(
     email = normalize_email(body.email)
     await count_use(
         database,
-        Limit(("password resets", "email", email), MAX_FOR_ONE_EMAIL),
         Limit(("password resets", "place", place_of(request)), MAX_FROM_ONE_PLACE),
+        Limit(("password resets", "email", email), MAX_FOR_ONE_EMAIL),
         what="password resets for this e-mail or from this address",
     )
     await mail_password_reset(session, email)
@@ -44,8 +44,8 @@ async def request_password_reset(
 async def confirm_password_reset(
     request: Request, session: SessionDep, database: DatabaseDep, settings: SettingsDep, body: PasswordResetConfirm
 ) -> None:
-    place = place_of(request)
-    limit = Limit(("password resets confirmed", place), MAX_CONFIRMS)
+    browser = browser_of(request)
+    limit = Limit(("password resets confirmed", browser.place), MAX_CONFIRMS)
     await count_use(database, limit, what="attempts to set a new password from this address")
     await service.check_reset(session, body.token)
     # Hashing is slow on purpose: not while we hold a connection.
@@ -55,4 +55,4 @@ async def confirm_password_reset(
         await mail_password_changed(session, user.id)
     await release_connection(session)
     # Who proved that the account is theirs need not wait because of the passwords they tried before.
-    await forget_attempts(database, email=user.email, place=place)
+    await forget_attempts(database, browser.attempt(user.email))

@@ -11,7 +11,9 @@ from platform_api.accounts.authentication import unauthenticated
 from platform_api.accounts.models import SignIn, User
 from platform_api.accounts.passwords import is_password_right
 from platform_api.accounts.service import find_user
-from platform_api.accounts.sessions.throttle import count_attempt, forget_attempts
+from platform_api.accounts.sessions.known_browsers import KnownBrowser
+from platform_api.accounts.sessions.places import place_of_address
+from platform_api.accounts.sessions.throttle import Attempt, count_attempt, forget_attempts
 from platform_api.accounts.tokens import digest_of
 from platform_api.core.database import Database
 from platform_api.core.errors import Unauthenticated
@@ -27,8 +29,19 @@ _MAX_ADDRESS_LENGTH = 64
 class Browser:
     """Describes where a request comes from: the client's network address, and what it calls itself."""
 
-    place: str
+    address: str
     user_agent: str
+    known: KnownBrowser | None = None
+
+    @property
+    def place(self) -> str:
+        """Returns what limits count the address as."""
+        return place_of_address(self.address)
+
+    def attempt(self, email: str) -> Attempt:
+        """Describes an attempt to sign in with `email` from here."""
+        is_known = self.known is not None and self.known.knows(email)
+        return Attempt(email, self.place, self.known.id if self.known is not None and is_known else None)
 
 
 class WrongCredentials(Unauthenticated):
@@ -42,16 +55,17 @@ async def sign_in(
 ) -> tuple[User, str]:
     """Returns the user and the secret for their cookie. Raises Unauthenticated, TooManyRequests.
 
-    The refusal does not tell whether the e-mail is known. Attempts are limited per e-mail and place of `browser`.
+    The refusal does not tell whether the e-mail is known. Attempts are limited as `count_attempt` says.
     """
-    await count_attempt(database, email=email, place=browser.place)
+    attempt = browser.attempt(email)
+    await count_attempt(database, attempt)
     async with database.transaction() as reading:
         user = await find_user(reading, email)
     # Without a connection: hashing is slow on purpose, and concurrent sign-ins must not exhaust the pool.
     is_correct = await is_password_right(password, user.password_hash if user else None)
     if user is None or not is_correct or not user.is_active:
         raise unauthenticated("the e-mail or the password is wrong", WrongCredentials)
-    await forget_attempts(database, email=email, place=browser.place)
+    await forget_attempts(database, attempt)
     return user, await start_sign_in(session, user.id, browser=browser, days=days)
 
 
@@ -74,7 +88,7 @@ async def start_sign_in(session: AsyncSession, user_id: UserId, *, browser: Brow
             user_id=user_id,
             expires_at=func.now() + timedelta(days=days),
             user_agent=_shown(browser.user_agent, _MAX_USER_AGENT_LENGTH),
-            address=_shown(browser.place, _MAX_ADDRESS_LENGTH),
+            address=_shown(browser.address, _MAX_ADDRESS_LENGTH),
         )
     )
     return secret

@@ -32,9 +32,8 @@ async def set_up(
 ) -> Me:
     if "origin" in request.headers:
         refuse_cross_site(request)
-    first, secret = await set_up_and_sign_in(
-        session, database, body, browser=browser_of(request), days=settings.session_days
-    )
-    set_session_cookie(response, secret, settings)
+    browser = browser_of(request)
+    first, secret = await set_up_and_sign_in(session, database, body, browser=browser, days=settings.session_days)
+    set_session_cookie(response, secret, settings, browser=browser, email=first.user.email)
     actor = signed_in_actor(first.user, first.organization.id, Role.OWNER)
     return Me.of(actor, first.user, first.organization)

@@ -10,13 +10,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from platform_api.core.http.error_answers import unexpected_error
+from platform_api.core.logs.redaction import mask_path
 
 log = structlog.stdlib.get_logger()
 
 REQUEST_ID_HEADER = "X-Request-Id"
 _ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# A secret of ours: a link to an invitation has one in its path.
-_SECRET = re.compile(r"(amt_(?:[a-z]+_)?)[A-Za-z0-9_-]{43}")
 
 
 class RequestContextMiddleware:
@@ -31,7 +30,7 @@ class RequestContextMiddleware:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        path = _SECRET.sub(r"\1…", scope["path"])
+        path = mask_path(scope["path"])
         status: int | None = None
 
         async def send_with_id(message: Message) -> None:

@@ -9,6 +9,7 @@ from yarl import URL
 
 from platform_api.core.errors import PlatformError
 from platform_api.integrations.answers import rejects_credentials
+from platform_api.integrations.definitions.addresses import check_web_address
 from platform_api.integrations.definitions.after_connect import AfterConnect, Choice
 from platform_api.integrations.definitions.definition import (
     IntegrationDefinition,
@@ -52,7 +53,7 @@ def build_question(
         if asked.url.startswith("/"):
             url = URL(fill_base_url(definition, placeholders, credentials) + asked.url)
         else:
-            url = URL(fill_url(asked.url, placeholders))
+            url = URL(check_web_address(fill_url(asked.url, placeholders)))
         # Headers with values that the answer will give are left out.
         unknown = {
             header.lower()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from platform_api.integrations.definitions.addresses import AddressOrPath
 from platform_api.integrations.definitions.token_requests import TokenValues
 from platform_api.integrations.definitions.types import HeaderValue, Strict
 
@@ -19,7 +20,7 @@ class AfterConnect(Strict):
     An account with several tenants, say, has one choice for each: the connection uses one of them and can be changed.
     """
 
-    url: Annotated[str, Field(max_length=250)]
+    url: AddressOrPath
     """An absolute URL, or a path below the base URL."""
     values: Annotated[TokenValues, Field(min_length=1)]
     """Names of the inputs and the paths of their values in the answer, e.g. `tenant_id: tenantId`; the base URL and

@@ -8,15 +8,16 @@ from collections.abc import Container, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from platform_api.integrations.definitions.addresses import Endpoint, Icon, WebAddress
 from platform_api.integrations.definitions.after_connect import AfterConnect
 from platform_api.integrations.definitions.body_format import BodyFormat
 from platform_api.integrations.definitions.inputs import ConnectionInput, completed
 from platform_api.integrations.definitions.keys_auth import KeysAuth
 from platform_api.integrations.definitions.oauth2_auth import Identity as Identity
 from platform_api.integrations.definitions.oauth2_auth import OAuth2Auth as OAuth2Auth
-from platform_api.integrations.definitions.pagination import Pagination
+from platform_api.integrations.definitions.pagination import STORED, Pagination
 from platform_api.integrations.definitions.refusal import Refusal
 from platform_api.integrations.definitions.types import (
     HeaderName,
@@ -65,9 +66,9 @@ class OAuth1Auth(_Strict):
     """Declares OAuth 1.0a (RFC 5849), three-legged."""
 
     type: Literal["oauth1"]
-    request_token_url: Annotated[str, Field(max_length=250)]
-    authorize_url: Annotated[str, Field(max_length=250)]
-    token_url: Annotated[str, Field(max_length=250)]
+    request_token_url: WebAddress
+    authorize_url: WebAddress
+    token_url: WebAddress
     identity: Identity | None = None
 
 
@@ -161,13 +162,13 @@ class IntegrationDefinition(_Strict):
     body: BodyFormat = BodyFormat()
     after_connect: AfterConnect | None = None
     """A request to the service once an account is connected; its answer fills further placeholders."""
-    docs_url: Annotated[str, Field(max_length=200)] | None = None
-    website_url: Annotated[str, Field(max_length=200)] | None = None
-    status_check_url: Annotated[str, Field(max_length=250)] | None = None
+    docs_url: Annotated[WebAddress, Field(max_length=200)] | None = None
+    website_url: Annotated[WebAddress, Field(max_length=200)] | None = None
+    status_check_url: Endpoint | None = None
     """Path below the base URL that tests a connection: it works when the answer is 2xx."""
     status_check: StatusCheck = StatusCheck()
     """How that path is called, and which other answers mean that a connection works."""
-    icon: str | None = None
+    icon: Icon | None = None
     categories: tuple[Category, ...] = ()
     is_sandbox: bool = False
     retry: RetryPolicy = RetryPolicy()
@@ -184,8 +185,11 @@ class IntegrationDefinition(_Strict):
 
     @field_validator("base_url")
     @classmethod
-    def _require_http_url(cls, value: str) -> str:
-        if not re.match(r"^(https?://[^/?#@\s]+|\{[a-z][a-z0-9_]*\})(/[^?#\s]*)?$", value):
+    def _require_http_url(cls, value: str, info: ValidationInfo) -> str:
+        is_url = re.match(r"^(https?://[^/?#@\s]+|\{[a-z][a-z0-9_]*\})(/[^?#\s]*)?$", value)
+        # Definitions that were stored before this was checked are still read.
+        is_clean = info.context == STORED or (value.isprintable() and "\\" not in value)
+        if not is_url or not is_clean:
             raise ValueError("a base URL must be http(s)://host[/path], without a user, query or fragment")
         return value.rstrip("/")
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from platform_api.integrations.definitions.addresses import AddressOrPath, WebAddress
 from platform_api.integrations.definitions.refusal import GrantEnd
 from platform_api.integrations.definitions.token_requests import (
     TokenHeaders,
@@ -20,7 +21,7 @@ _Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 class Identity(Strict):
     """Declares how to look up the account of a connection; its name becomes the connection's name."""
 
-    url: Annotated[str, Field(max_length=250)]
+    url: AddressOrPath
     """An absolute URL, or a path below the base URL."""
     name: Annotated[str, Field(max_length=200)]
     """Path of the name in the answer, as in `Pagination`, e.g. `data.0.email`."""
@@ -32,8 +33,8 @@ class OAuth2Auth(Strict):
 
     type: Literal["oauth2"]
     grant: Literal["authorization_code", "client_credentials"] = "authorization_code"
-    authorize_url: Annotated[str, Field(max_length=250)] | None = None
-    token_url: Annotated[str, Field(max_length=250)]
+    authorize_url: WebAddress | None = None
+    token_url: WebAddress
     scopes: tuple[str, ...] = ()
     scope_separator: str = " "
     pkce: bool = False

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from platform_api.integrations.definitions.addresses import WebAddress
 from platform_api.integrations.definitions.types import HeaderName, HeaderValue, Strict
 
 TokenParams = Annotated[dict[str, Annotated[str, Field(max_length=1000)]], Field(max_length=20)]
@@ -49,7 +50,7 @@ class TokenStep(Strict):
     that of the token endpoint, with the token at the top level.
     """
 
-    url: Annotated[str, Field(max_length=250, pattern=r"^https?://[^/?#@\s{}]+(/[^?#\s{}]*)?$")]
+    url: Annotated[WebAddress, Field(pattern=r"^https?://[^/?#@\s{}]+(/[^?#\s{}]*)?$")]
     method: Literal["GET", "POST"] = "GET"
     params: Annotated[dict[str, Annotated[str, Field(max_length=1000)]], Field(min_length=1, max_length=20)]
     """Sent in the query, or as the form of a POST; `{access_token}`, `{client_id}`, `{client_secret}` are filled."""

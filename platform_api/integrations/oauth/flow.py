@@ -1,12 +1,11 @@
 """Connects an account through its provider's consent page, from our connect page to the stored connection.
 
-A sign-in is one row. The URL of the connect page holds a secret (the ticket); opening it sets a cookie in the browser
-and adds a `state` to the provider's URL. The provider's callback is accepted once, before the sign-in expires, from
-the same browser, and only while the user who started it may still build in the organization. Secrets are stored as
-digests.
+A sign-in is one row. The URL of the connect page holds a secret (the ticket); it belongs to the browser that opens it
+first, which has a cookie from then on, and adds a `state` to the provider's URL. The provider's callback is accepted
+once, before the sign-in expires, from the same browser, and only while the user who started it may still build in the
+organization. Secrets are stored as digests.
 """
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,6 +54,7 @@ from platform_api.integrations.oauth.oauth2 import (
     request_tokens,
     require_values,
 )
+from platform_api.integrations.oauth.sign_ins import open_sign_in, use_sign_in
 from platform_api.integrations.outgoing.caller import Caller
 from platform_api.integrations.service import OAuthClientMissing
 
@@ -177,15 +177,15 @@ class OAuthFlow:
         )
         return f"{self._public_url}{CONNECT_PATH}{ticket}/", expires_at
 
-    async def open(self, session: AsyncSession, ticket: str, *, signed_in: UserId | None) -> ConnectPage:
-        """Opens the connect page of a ticket for this browser; the page of another browser stops working.
+    async def open(
+        self, session: AsyncSession, ticket: str, *, browser_secret: str | None, signed_in: UserId | None
+    ) -> ConnectPage:
+        """Opens the connect page of a ticket for this browser, which has it from then on, and again for the same.
 
-        Raises NotFound for a ticket that is unknown, used or expired, Forbidden for another user's, and for OAuth 1
-        what `request_temporary` raises.
+        `browser_secret` is the cookie that the browser has already. Raises NotFound for a ticket that is unknown,
+        used or expired, Forbidden for another user's or browser's, and for OAuth 1 what `request_temporary` raises.
         """
-        sign_in = await _opened(session, ticket)
-        if signed_in is not None and signed_in != sign_in.user_id:
-            raise Forbidden("this link belongs to another user than the one who is signed in here")
+        sign_in = await open_sign_in(session, ticket, browser_secret=browser_secret, signed_in=signed_in)
         actor = await _actor(session, sign_in)
         definition = await get_definition(session, actor, sign_in.integration_id)
         auth = require_consent(definition)
@@ -193,14 +193,14 @@ class OAuthFlow:
         stored = self._vault.decrypt(sign_in.sealed)
         user = await session.get_one(User, sign_in.user_id)
         organization = await session.get_one(Organization, sign_in.organization_id)
-        state, browser_secret = generate_token(_SECRET_CHARACTERS), generate_token(_SECRET_CHARACTERS)
+        state = generate_token(_SECRET_CHARACTERS)
         if isinstance(auth, OAuth1Auth):
             # The provider may be slow.
             await release_connection(session)
             temporary = await oauth1.request_temporary(
                 self._caller, auth, client, redirect_uri=self.redirect_uri, placeholders=stored["placeholders"]
             )
-            sign_in = await _opened(session, ticket)
+            sign_in = await open_sign_in(session, ticket, browser_secret=browser_secret, signed_in=signed_in)
             # In OAuth 1 the callback has this token instead of a `state`.
             state = temporary.token
             sign_in.sealed = self._vault.encrypt(
@@ -216,6 +216,8 @@ class OAuthFlow:
                 verifier=stored["verifier"],
                 placeholders=stored["placeholders"],
             )
+        # One secret for all sign-ins of a browser: the next one must not end those that are under way.
+        browser_secret = browser_secret or generate_token(_SECRET_CHARACTERS)
         sign_in.state_digest, sign_in.browser_digest = digest_of(state), digest_of(browser_secret)
         return ConnectPage(
             integration=definition.name,
@@ -240,15 +242,7 @@ class OAuthFlow:
         Raises BadRequest, Forbidden, Conflict, and what `request_tokens` raises.
         """
         async with self._database.transaction() as session:
-            sign_in = await self._consume(session, state)
-        if sign_in is None:
-            raise BadRequest("this sign-in was finished already or took too long; start the connection again")
-        if browser_secret is None or not hmac.compare_digest(
-            digest_of(browser_secret), sign_in.browser_digest or b""
-        ):
-            raise Forbidden("this sign-in was started in another browser; start the connection again in this one")
-        if signed_in is not None and signed_in != sign_in.user_id:
-            raise Forbidden("this sign-in was started by another user than the one who is signed in here")
+            sign_in = await use_sign_in(session, state, browser_secret=browser_secret, signed_in=signed_in)
         if error is not None or not code:
             raise BadRequest(f"the provider did not grant access: {(error or 'it sent no code')[:200]}")
         async with self._database.transaction() as session:
@@ -338,14 +332,6 @@ class OAuthFlow:
             return tokens
         return await request_step(self._caller, auth, client, auth.exchange, tokens)
 
-    async def _consume(self, session: AsyncSession, state: str) -> OAuthSignIn | None:
-        # tenancy: the state is the credential here, and the row says whose sign-in it is
-        statement = delete(OAuthSignIn).where(
-            OAuthSignIn.state_digest == digest_of(state), OAuthSignIn.expires_at > func.now()
-        )
-        sign_in: OAuthSignIn | None = await session.scalar(statement.returning(OAuthSignIn))
-        return sign_in
-
     async def _client(
         self, session: AsyncSession, actor: Actor, definition: IntegrationDefinition
     ) -> ClientCredentials:
@@ -424,17 +410,6 @@ class OAuthFlow:
 
 def _select(values: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     return {name: values[name] for name in names if name in values}
-
-
-async def _opened(session: AsyncSession, ticket: str) -> OAuthSignIn:
-    # tenancy: the ticket is the credential here, and the row says whose sign-in it is
-    statement = select(OAuthSignIn).where(
-        OAuthSignIn.ticket_digest == digest_of(ticket), OAuthSignIn.expires_at > func.now()
-    )
-    sign_in: OAuthSignIn | None = await session.scalar(statement.with_for_update())
-    if sign_in is None:
-        raise NotFound("this link was used already or has expired; start the connection again")
-    return sign_in
 
 
 def require_consent(definition: IntegrationDefinition) -> OAuth1Auth | OAuth2Auth:

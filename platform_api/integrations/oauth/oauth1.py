@@ -12,8 +12,13 @@ from authlib.oauth1 import ClientAuth
 from authlib.oauth1.rfc5849.errors import OAuth1Error
 from yarl import URL
 
-from platform_api.integrations.definitions.definition import OAuth1Auth, fill_url
-from platform_api.integrations.oauth.oauth2 import TOKEN_DEADLINE_SECONDS, ClientCredentials, TokenUnavailable
+from platform_api.integrations.definitions.definition import OAuth1Auth
+from platform_api.integrations.oauth.oauth2 import (
+    TOKEN_DEADLINE_SECONDS,
+    ClientCredentials,
+    TokenUnavailable,
+    checked_address,
+)
 from platform_api.integrations.outgoing.caller import Caller, UpstreamRequest
 from platform_api.integrations.outgoing.redaction import redacted
 
@@ -38,7 +43,12 @@ async def request_temporary(
 ) -> Token:
     """Returns a temporary credential (the first leg). Raises TokenUnavailable."""
     proof = ClientAuth(client.client_id, client.client_secret, redirect_uri=redirect_uri)
-    fields = await _request(caller, proof, fill_url(auth.request_token_url, placeholders), [client.client_secret])
+    fields = await _request(
+        caller,
+        proof,
+        checked_address("request_token_url", auth.request_token_url, placeholders),
+        [client.client_secret],
+    )
     if fields.get("oauth_callback_confirmed", "").lower() != "true":
         # Without it there is no verifier (OAuth 1.0 before "a"), so one user could finish the sign-in of another.
         raise TokenUnavailable("the provider uses OAuth 1.0 without `oauth_callback_confirmed`, which is not safe")
@@ -47,7 +57,9 @@ async def request_temporary(
 
 def authorize_url(auth: OAuth1Auth, *, token: str, placeholders: Mapping[str, str]) -> str:
     """Returns the URL where the provider asks for consent (the second leg)."""
-    url: str = add_params_to_uri(fill_url(auth.authorize_url, placeholders), [("oauth_token", token)])
+    url: str = add_params_to_uri(
+        checked_address("authorize_url", auth.authorize_url, placeholders), [("oauth_token", token)]
+    )
     return url
 
 
@@ -69,7 +81,7 @@ async def request_access(
         verifier=verifier,
     )
     secrets = [client.client_secret, temporary.token, temporary.secret, verifier]
-    token = _token(await _request(caller, proof, fill_url(auth.token_url, placeholders), secrets))
+    token = _token(await _request(caller, proof, checked_address("token_url", auth.token_url, placeholders), secrets))
     return {
         "client_key": client.client_id,
         "client_secret": client.client_secret,

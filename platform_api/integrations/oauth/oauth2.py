@@ -17,6 +17,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from yarl import URL
 
 from platform_api.core.errors import PlatformError, Unprocessable
+from platform_api.integrations.definitions.addresses import check_web_address
 from platform_api.integrations.definitions.definition import (
     CLIENT_ID,
     Identity,
@@ -60,6 +61,13 @@ class TokenEndpointAway(TokenUnavailable):
     """Signals that the token endpoint neither gave a token nor rejected the client, which may be right."""
 
 
+class WrongAddress(TokenUnavailable):
+    """Signals that an address of the definition leads nobody to a sign-in, and no secret to a token endpoint."""
+
+    status_code = 409
+    code = "wrong_address"
+
+
 class GrantOver(PlatformError):
     """Signals that the provider no longer accepts the consent of a connection."""
 
@@ -73,6 +81,17 @@ class ClientCredentials:
 
     client_id: str
     client_secret: str = field(repr=False)
+
+
+def checked_address(name: str, url: str, values: Mapping[str, str]) -> str:
+    """Returns an address of a definition filled for a connection. Raises WrongAddress.
+
+    It was checked when the definition was saved, unless that was before such addresses were.
+    """
+    try:
+        return check_web_address(fill_url(url, values))
+    except ValueError as error:
+        raise WrongAddress(f"auth.{name}: {error}; correct the definition of the integration") from error
 
 
 def authorize_url(
@@ -93,7 +112,7 @@ def authorize_url(
             "code_challenge_method": "S256",
         }
     url: str = prepare_grant_uri(
-        fill_url(auth.authorize_url, placeholders),
+        checked_address("authorize_url", auth.authorize_url, placeholders),
         client_id,
         "code",
         redirect_uri=redirect_uri,
@@ -114,7 +133,7 @@ async def request_tokens(
     **parameters: str,
 ) -> dict[str, Any]:
     """Returns credentials in the form that a connection stores. Raises GrantOver, TokenUnavailable."""
-    url = fill_url(auth.token_url, placeholders)
+    url = checked_address("token_url", auth.token_url, placeholders)
     added = {name: fill_url(value, placeholders) for name, value in auth.token_params.items()}
     sent = {"grant_type": grant_type, **parameters, **added}
     headers = {name: fill_url(value, placeholders) for name, value in auth.token_headers.items()}
@@ -358,4 +377,4 @@ def _identity_url(
 ) -> str:
     if identity.url.startswith("/"):
         return fill_base_url(definition, placeholders, credentials) + identity.url
-    return fill_url(identity.url, placeholders)
+    return check_web_address(fill_url(identity.url, placeholders))

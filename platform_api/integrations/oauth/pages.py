@@ -1,5 +1,6 @@
 """Serves the pages of a sign-in: ours, which says for whom it is, and the provider's callback."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -20,6 +21,7 @@ router = APIRouter(include_in_schema=False)
 
 _COOKIE = "automio_oauth"
 _COOKIE_SECONDS = 600
+_SECRET = re.compile(r"[A-Za-z0-9]{48}")
 
 
 @router.get(CONNECT_PATH + "{ticket}/")
@@ -31,8 +33,13 @@ async def connect_page(
     ticket: Annotated[str, Path(max_length=100)],
 ) -> Response:
     """Shows what will be connected to which organization, with a link to the provider."""
+    if request.scope.get("is_head"):
+        # Who only looks whether the page is there, as a chat does with a link, does not open it.
+        return Response()
     try:
-        page = await flow.open(session, ticket, signed_in=await _signed_in(request, session))
+        page = await flow.open(
+            session, ticket, browser_secret=_browser_secret(request), signed_in=await _signed_in(request, session)
+        )
     except PlatformError as error:
         return render("connected.html", error=error.message, connected=None, status_code=error.status_code)
     response = render("connect.html", page=page)
@@ -41,7 +48,7 @@ async def connect_page(
         _COOKIE,
         page.browser_secret,
         max_age=_COOKIE_SECONDS,
-        path=CALLBACK_PATH,
+        path="/",
         httponly=True,
         samesite="lax",
         secure=settings.is_public_url_secure,
@@ -71,18 +78,22 @@ async def callback(
     try:
         connected = await flow.finish(
             state=state,
-            browser_secret=request.cookies.get(_COOKIE),
+            browser_secret=_browser_secret(request),
             code=code,
             error=error,
             signed_in=signed_in,
             query=request.query_params,
         )
     except PlatformError as refused:
-        response = render("connected.html", error=refused.message, connected=None, status_code=refused.status_code)
-    else:
-        response = render("connected.html", error="", connected=connected)
-    response.delete_cookie(_COOKIE, path=CALLBACK_PATH)
-    return response
+        return render("connected.html", error=refused.message, connected=None, status_code=refused.status_code)
+    # The cookie stays: other sign-ins may be under way in this browser.
+    return render("connected.html", error="", connected=connected)
+
+
+def _browser_secret(request: Request) -> str | None:
+    """Returns the browser's cookie; None without one, and for one that we did not make."""
+    secret = request.cookies.get(_COOKIE, "")
+    return secret if _SECRET.fullmatch(secret) else None
 
 
 async def _signed_in(request: Request, session: AsyncSession) -> UserId | None:

@@ -8,7 +8,7 @@ import pytest
 
 SCRIPT = """
 import logging, structlog
-from platform_api.core.logging import configure_logging
+from platform_api.core.logs.configuration import configure_logging
 from platform_api.core.settings import LogFormat
 configure_logging(log_format=LogFormat({format!r}))
 with structlog.contextvars.bound_contextvars(request_id="req_1"):

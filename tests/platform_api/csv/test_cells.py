@@ -1,5 +1,7 @@
 """The `'` that keeps a text from being calculated, and that an import takes away again."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,27 @@ def test_a_guarded_text_is_no_formula_whatever_a_program_skips(text: str) -> Non
         float(seen)
     except ValueError:
         assert not seen.startswith(("=", "+", "-", "@"))
+
+
+# What spreadsheets skip before a formula, or may: line ends, tabs, spaces of all kinds, zero-width and control
+# characters, byte order marks.
+SKIPPED = (
+    "\t\n\r\v\f \x00\x1f\x7f\x85\xa0\xad\u1680\u2003\u200b\u200c\u200d\u200e\u2028\u2029\u202e\u2060\u3000\ufeff"
+)
+
+
+@given(st.text(SKIPPED, max_size=5), st.sampled_from("=+-@＝＋－＠"), st.text(max_size=8))
+def test_every_formula_is_guarded_once_whatever_precedes_it(skipped: str, start: str, rest: str) -> None:
+    text = skipped + start + rest
+    is_number = not skipped and re.fullmatch(r"[+-](\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", start + rest, re.ASCII)
+    assert guard_text(text) == (text if is_number else "'" + text)
+    assert unguard_text(guard_text(text)) == text
+
+
+@given(st.text("＝＋－＠=+-@0123456789.eE", min_size=1, max_size=6))
+def test_full_width_signs_make_no_number(text: str) -> None:
+    if text[0] in "＝＋－＠=@":
+        assert guard_text(text) == "'" + text
 
 
 @pytest.mark.parametrize(

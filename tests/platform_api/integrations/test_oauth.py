@@ -159,7 +159,7 @@ async def test_our_page_names_the_organization_before_anything_is_connected(
     assert query["redirect_uri"] == REDIRECT_URI
     assert query["code_challenge_method"] == "S256"
     cookie = page.headers["set-cookie"]
-    assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Path=/oauth/callback/" in cookie
+    assert "HttpOnly" in cookie and "SameSite=lax" in cookie and cookie.endswith("Path=/; SameSite=lax")
 
 
 async def test_a_state_is_good_once(shared_platform: Platform, owner: Caller) -> None:
@@ -180,8 +180,64 @@ async def test_another_browser_cannot_finish_a_sign_in(shared_platform: Platform
         back = await consent(browser, await start(shared_platform, owner))
         refused = await other.get(back)
         assert refused.status_code == 403 and "another browser" in refused.text
-        assert (await browser.get(back)).status_code == 400, "the state is used up all the same"
-    assert await connections(shared_platform, owner) == []
+        assert await connections(shared_platform, owner) == []
+        done = await browser.get(back)
+        assert done.status_code == 200, "the state was not used up"
+        assert "finished already" in (await browser.get(back)).text
+    assert len(await connections(shared_platform, owner)) == 1
+
+
+async def test_a_link_belongs_to_the_browser_that_opened_it_first(shared_platform: Platform, owner: Caller) -> None:
+    url = await start(shared_platform, owner)
+    async with shared_platform.client() as first, shared_platform.client() as second:
+        looked = await second.head(url)
+        assert looked.status_code == 200 and "set-cookie" not in looked.headers, "a look opens nothing"
+        back = await consent(first, url)
+        # Another browser, and one with a cookie of its own, which another sign-in gave it.
+        refused = await second.get(url)
+        assert refused.status_code == 403 and "opened in another browser first" in refused.text
+        assert "set-cookie" not in refused.headers and "continue" not in refused.text
+        await consent(second, await start(shared_platform, owner))
+        assert (await second.get(url)).status_code == 403
+        assert (await first.get(back)).status_code == 200
+    assert len(await connections(shared_platform, owner)) == 1
+
+
+async def test_of_many_browsers_at_once_one_opens_a_link(shared_platform: Platform, owner: Caller) -> None:
+    url = await start(shared_platform, owner)
+
+    async def opened() -> int:
+        async with shared_platform.client() as browser:
+            return (await browser.get(url)).status_code
+
+    assert sorted(await asyncio.gather(*(opened() for _ in range(4)))) == [200, 403, 403, 403]
+
+
+async def test_several_sign_ins_are_under_way_in_one_browser(shared_platform: Platform, owner: Caller) -> None:
+    async with shared_platform.client() as browser:
+        backs = [
+            await consent(browser, await start(shared_platform, owner), login=login) for login in ("anna", "bert")
+        ]
+        assert [(await browser.get(back)).status_code for back in backs] == [200, 200]
+        again = await start(shared_platform, owner)
+        await consent(browser, again)
+        reopened = await consent(browser, again)
+        assert (await browser.get(reopened)).status_code == 200
+    assert len(await connections(shared_platform, owner)) == 2
+
+
+async def test_a_callback_while_somebody_else_is_signed_in_uses_nothing_up(
+    shared_platform: Platform, owner: Caller
+) -> None:
+    other = await shared_platform.create_caller()
+    async with shared_platform.client() as browser:
+        back = await consent(browser, await start(shared_platform, owner))
+        body = {"email": other.email, "password": Platform.password}
+        await browser.post("/api/sessions/", json=body, headers={"Origin": "http://platform.test"})
+        refused = await browser.get(back)
+        assert refused.status_code == 403 and "started by another user" in refused.text
+        await browser.delete("/api/sessions/current/", headers={"Origin": "http://platform.test"})
+        assert (await browser.get(back)).status_code == 200
 
 
 async def test_somebody_else_who_is_signed_in_is_refused(shared_platform: Platform, owner: Caller) -> None:

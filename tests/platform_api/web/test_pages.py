@@ -110,6 +110,12 @@ async def test_health_names_each_part_and_turns_503_when_one_fails(platform: Pla
         )
         assert claimed.status_code == 200, claimed.text
         works = await client.get("/health")
+        await client.post(
+            "/api/runner/claim/",
+            json={"runner_id": "r2", "slots": 1, "isolation": "landlock", "runs_as_root": True},
+            headers={"Authorization": f"Bearer {runner.secret}"},
+        )
+        as_root = await client.get("/health")
 
         async def broken() -> str:
             raise OSError("away")
@@ -119,7 +125,13 @@ async def test_health_names_each_part_and_turns_503_when_one_fails(platform: Pla
     assert works.status_code == 200, works.text
     assert works.json()["status"] == "ok"
     assert works.json()["parts"]["database"] == "ok"
-    assert works.json()["isolation"] == {"configured": "auto", "levels": ["bubblewrap"], "runners": 1}
+    assert works.json()["isolation"] == {"configured": "auto", "levels": ["bubblewrap"], "runners": 1, "as_root": 0}
+    assert as_root.json()["isolation"] == {
+        "configured": "auto",
+        "levels": ["bubblewrap", "landlock"],
+        "runners": 2,
+        "as_root": 1,
+    }
     assert (fails.status_code, fails.json()["parts"]["cache"], fails.json()["parts"]["database"]) == (
         503,
         "unavailable",

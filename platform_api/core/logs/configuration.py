@@ -5,6 +5,7 @@ import sys
 
 import structlog
 
+from platform_api.core.logs.redaction import mask_event
 from platform_api.core.settings import LogFormat
 
 
@@ -19,7 +20,7 @@ def configure_logging(*, level: str = "INFO", log_format: LogFormat = LogFormat.
     ]
     renderers: list[structlog.typing.Processor]
     if log_format is LogFormat.JSON:
-        renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        renderers = [structlog.processors.JSONRenderer()]
     else:
         # Plain tracebacks: the decorated ones show local variables, and those hold secrets.
         console = structlog.dev.ConsoleRenderer(
@@ -36,7 +37,13 @@ def configure_logging(*, level: str = "INFO", log_format: LogFormat = LogFormat.
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                # A traceback is text before secrets are masked: an error may name the address that it happened at.
+                structlog.processors.format_exc_info,
+                mask_event,
+                *renderers,
+            ],
         )
     )
     root = logging.getLogger()

@@ -1,0 +1,1 @@
+"""Holds a list of passwords that many people use, and refuses them."""

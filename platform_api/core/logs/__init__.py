@@ -1,0 +1,1 @@
+"""Writes the log of this process, without secrets."""
