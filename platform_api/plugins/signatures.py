@@ -1,4 +1,4 @@
-"""Reads what plugin code defines from its syntax tree, without running it. Pure: no database, no HTTP."""
+"""Reads what plugins' and actions' code defines from its syntax tree, without running it. Pure: no database, no HTTP."""
 
 import ast
 import warnings
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Says what is wrong with a piece of plugin code, and where."""
+    """Says what is wrong with a piece of code, and where."""
 
     file: str
     line: int
@@ -54,10 +54,16 @@ class Module:
     functions: dict[str, Signature]
     other_names: frozenset[str]
     """Assigned, imported or decorated: they exist, but how they are called cannot be seen."""
+    function_names: tuple[str, ...] = ()
+    """Every top-level function, also decorated ones, in the order of the file."""
 
     def defines(self, name: str) -> bool:
         """Returns true if the module has a top-level `name`."""
         return name in self.functions or name in self.other_names
+
+    def may_define(self, name: str) -> bool:
+        """Returns true unless it is certain that the module has no top-level `name`: `import *` may bring any."""
+        return self.defines(name) or "*" in self.other_names
 
 
 @lru_cache(maxsize=256)
@@ -68,7 +74,8 @@ def read_module(code: str, file: str) -> Module:
     """
     functions: dict[str, Signature] = {}
     other_names: set[str] = set()
-    for statement in _top_level(_parsed(code, file).body):
+    tree = _parsed(code, file)
+    for statement in _top_level(tree.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             other_names.discard(statement.name)
             functions.pop(statement.name, None)
@@ -80,7 +87,12 @@ def read_module(code: str, file: str) -> Module:
         for name in _bound(statement):
             functions.pop(name, None)
             other_names.add(name)
-    return Module(file, functions, frozenset(other_names))
+    names = dict.fromkeys(
+        statement.name
+        for statement in _top_level(tree.body)
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return Module(file, functions, frozenset(other_names), tuple(names))
 
 
 def _parsed(code: str, file: str) -> ast.Module:
@@ -92,7 +104,8 @@ def _parsed(code: str, file: str) -> ast.Module:
             # Finds what only the compiler refuses: `return` outside a function, `nonlocal` of nothing.
             compile(tree, file, "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise CodeError(Problem(file, error.lineno or 1, f"syntax error: {error.msg}")) from error
+        where = f" (column {error.offset})" if error.offset else ""
+        raise CodeError(Problem(file, error.lineno or 1, f"syntax error: {error.msg}{where}")) from error
     except (ValueError, RecursionError, MemoryError) as error:
         reason = (
             "it contains characters that are not allowed in Python source"
