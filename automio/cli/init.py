@@ -1,6 +1,5 @@
 """Implements `automio init`: writes a `.env` for the scripts in a folder."""
 
-import json
 import socket
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,7 +10,9 @@ import click
 from automio._account import Account, App
 from automio._exceptions import AutomioError, ConfigurationError
 from automio._settings import settings_from
+from automio.cli._connection import local_platform
 from automio.cli._env_file import read_settings, write_settings
+from automio.cli._failures import as_click_error
 from automio.wrapper import API
 
 _LOCAL_SERVER = "http://127.0.0.1:8080"
@@ -59,7 +60,7 @@ def init(
         write_settings(file, settings)
         _check_cache(settings)
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     click.echo(f"{file}: {target.name} ({target.organization}/{target.slug}) on {base_url}")
     if not _is_ignored(directory):
         click.echo("The file holds a token: keep it out of version control (add .env to .gitignore).")
@@ -67,7 +68,7 @@ def init(
 
 
 def _server(option: str | None, file: Path, directory: Path) -> str:
-    base_url = option or read_settings(file).get("API_BASE_URL") or _local_platform(directory).get("base_url")
+    base_url = option or read_settings(file).get("API_BASE_URL") or local_platform(directory).get("base_url")
     base_url = base_url or click.prompt("Platform", default=_LOCAL_SERVER)
     return settings_from({}, base_url=base_url, token="none").base_url
 
@@ -85,19 +86,8 @@ def _account(base_url: str, email: str | None, password: str | None, token: str 
 
 def _local_token(base_url: str, directory: Path) -> str | None:
     """Returns the token that `automio up` wrote into this folder, if it is for the same address."""
-    platform = _local_platform(directory)
+    platform = local_platform(directory)
     return platform.get("token") if platform.get("base_url", "").rstrip("/") == base_url else None
-
-
-def _local_platform(directory: Path) -> dict[str, str]:
-    """Returns address and token that `automio up` wrote into this folder; empty when there are none."""
-    try:
-        content = json.loads((directory / ".automio" / "admin.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(content, dict):
-        return {}
-    return {name: value for name, value in content.items() if isinstance(value, str)}
 
 
 def _settings(base_url: str, app: App, token: str) -> dict[str, str]:

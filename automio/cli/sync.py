@@ -12,6 +12,7 @@ from automio._development.stubs import write_stubs
 from automio._development.sync import Workspace
 from automio._exceptions import AutomioError
 from automio._settings import AppId, as_app_id, read_environment, settings_from
+from automio.cli._failures import as_click_error
 
 _FOLDER = click.argument(
     "directory", required=False, default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[DIR]"
@@ -98,7 +99,7 @@ def _opened(directory: Path, app: str | None) -> Iterator[tuple[Workspace, Devel
         finally:
             platform.close()
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename or directory}: {error.strerror}") from error
 

@@ -1,4 +1,4 @@
-"""Reads what plugins' and actions' code defines from its syntax tree, without running it. Pure: no database, no HTTP."""
+"""Reads what code of plugins and actions defines from its syntax tree, without running it. Pure."""
 
 import ast
 import warnings

@@ -132,7 +132,7 @@ def test_init_warns_where_version_control_would_take_the_token(platform: Loopbac
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--app", "absent"], "404"),
+        (["--app", "absent"], "no route GET /api/apps/absent/"),
         (["--app", "orders", "--password", "wrong"], "does not accept this e-mail and password"),
         (["--app", "orders", "--server", "http://127.0.0.1:1"], "cannot be reached"),
         (["--app", "orders", "--server", "platform"], "http:// or https://"),
