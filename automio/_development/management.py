@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from automio._decode import as_list, as_object
 from automio._development.following import RunEvents
@@ -16,7 +16,7 @@ from automio._settings import AppId, app_in_path
 Item = dict[str, Any]
 """An object of the platform as it was sent: what `--json` prints."""
 
-_PER_PAGE = "100"
+_PART = "100"
 
 
 class Management(Development):
@@ -156,15 +156,15 @@ def _objects(payload: Any) -> list[Item]:
     return [as_object(item) for item in as_list(payload)]
 
 
-def _parts(path: str, filters: Sequence[tuple[str, str]] = (), page: int = 1) -> Call[Batch[Item]]:
-    """Returns the call for a page of a list; a filter may be repeated."""
-    query = urlencode([*filters, ("page", str(page)), ("per_page", _PER_PAGE)])
+def _parts(path: str, filters: Sequence[tuple[str, str]] = (), cursor: str = "") -> Call[Batch[Item]]:
+    """Returns the call for the part of a list at a cursor; a filter may be repeated."""
+    query = urlencode([*filters, ("cursor", cursor), ("limit", _PART)])
 
     def read(reply: Reply) -> Batch[Item]:
         payload = as_object(read_json(reply))
+        following = parse_qs(urlsplit(str(payload.get("next") or "")).query).get("cursor")
         items = _objects(payload.get("results"))
-        has_more = payload.get("next") is not None and bool(items)
-        return Batch(items, _parts(path, filters, page + 1) if has_more else None)
+        return Batch(items, _parts(path, filters, following[0]) if following else None)
 
     return Call(Request(method="GET", path=f"{path}?{query}", repeatable=True), read)
 

@@ -88,8 +88,9 @@ def test_the_platform_of_this_folder_serves_commands_without_settings(server: Lo
     Path(".automio").mkdir()
     Path(".automio/admin.json").write_text(json.dumps({"base_url": server.url, "token": "amt_owner"}))
     app = {"id": 1, "slug": "shop", "name": "Shop", "organization": "first", "is_active": True, "is_own": True}
-    pages = {"1": {"results": [app], "next": "more"}, "2": {"results": [{**app, "slug": "x"}], "next": None}}
-    server.on("GET /api/apps/", lambda request: pages[request.query["page"]])
+    following = f"{server.url}/api/apps/?cursor=a%3D&limit=100"
+    pages = {"": {"results": [app], "next": following}, "a=": {"results": [{**app, "slug": "x"}], "next": None}}
+    server.on("GET /api/apps/", lambda request: pages[request.query.get("cursor", "")])
     Path("below").mkdir()
     listed = run("app", "list", "--json")
     assert [item["slug"] for item in json.loads(listed.output)] == ["shop", "x"]

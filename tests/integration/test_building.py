@@ -121,6 +121,51 @@ def test_a_pushed_file_becomes_an_action_that_runs_in_the_sandbox(app: str) -> N
     assert command("action", "delete", "restock", "--yes").output == "deleted action restock\n"
 
 
+MANIFEST = """
+# What this app runs.
+[actions.restock]
+entry = "actions/restock.py:restock"
+description = "Fills the shelves"
+action_type = "app_action"
+limits = { wall_seconds = 60 }
+
+[[actions.restock.schedules]]
+name = "Every morning"
+cron = "0 6 * * *"
+timezone = "Europe/Warsaw"
+input = { amount = 2 }
+"""
+
+
+def test_a_push_creates_the_actions_that_the_manifest_declares(app: str) -> None:
+    Path("automio.toml").write_text(MANIFEST)
+    Path("actions").mkdir()
+    Path("actions/restock.py").write_text(CODE)
+    pushed = command("push").output
+    assert "version 1\ncreated action restock\ncreated schedule 'Every morning' of restock\n" in pushed
+    assert command("push").output == "nothing to push\n"
+    [action] = json.loads(command("action", "list", "--json").output)
+    assert (action["name"], action["entry"]) == ("Restock", "actions/restock.py:restock")
+    assert (action["action_type"], action["limits"]["wall_seconds"]) == ("app_action", 60)
+
+    Path("automio.toml").write_text(MANIFEST.replace("shelves", "racks").replace("0 6", "0 7"))
+    changed = command("push").output
+    assert "changed action restock: description\n" in changed
+    assert "changed schedule 'Every morning' of restock: schedule\n" in changed
+    assert command("push").output == "nothing to push\n"
+
+    command("action", "new", "Wait", "--entry", "actions/restock.py:wait")
+    elsewhere = command("pull", "elsewhere", "--app", app).output
+    assert "automio.toml does not declare: wait" in elsewhere
+    assert Path("elsewhere/automio.toml").read_text() == Path("automio.toml").read_text()
+    assert command("push", "elsewhere", "--app", app).output == "nothing to push\n"
+    printed = command("action", "list", "--toml").output
+    Path("elsewhere/automio.toml").write_text(printed)
+    assert [line for line in command("push", "elsewhere", "--app", app).output.splitlines() if "action" in line] == []
+    assert "does not declare" not in command("pull", "elsewhere", "--app", app).output
+    assert command("action", "run", "restock").stdout.endswith('result: {"restocked": 1}\n')
+
+
 def test_a_run_that_is_not_followed_is_followed_and_cancelled_later(app: str) -> None:
     push()
     command("action", "new", "Wait", "--entry", "actions/restock.py:wait")

@@ -139,7 +139,7 @@ def test_push_refuses_what_is_newer_and_shows_it(
     _run("pull", folder)
     _save(platform, app, 1, {"main.py": "result = 'theirs'\n", "theirs.py": "y = 1\n"})
     (folder / "main.py").write_text("result = 'mine'\n")
-    refused = _run("push", folder, ok=False).output
+    refused = _run("push", "--diff", folder, ok=False).output
     assert "+result = 'theirs'" in refused and "automio pull" in refused
     assert _source(platform, app)["main.py"] == "result = 'theirs'\n"
     refused = _run("pull", folder, ok=False).output
@@ -221,7 +221,7 @@ def test_interfaces_and_plugins_are_pulled_and_pushed(
     assert plugin["is_enabled"] and plugin["code"] == PLUGIN.replace("limit", "most")
 
     (other / "plugins/goods_a-shop.py").write_text("# mine\n" + PLUGIN)
-    refused = _run("push", other, ok=False).output
+    refused = _run("push", "--diff", other, ok=False).output
     assert "newer" in refused and "most" in refused
     (folder / "plugins/goods_a-shop.py").unlink()
     (folder / "plugins/interfaces/goods.py").unlink()

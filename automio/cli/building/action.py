@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from automio._development.manifest import write_manifest
 from automio._exceptions import NotFound
 from automio.cli._connection import app_option, open_app
 from automio.cli._groups import SuggestingGroup
@@ -56,12 +57,17 @@ def new(
 
 
 @action.command("list")
+@click.option("--toml", "as_toml", is_flag=True, help="Print them with their schedules, for automio.toml.")
 @app_option
 @as_json
-def list_(app: str | None, as_json: bool) -> None:
+def list_(as_toml: bool, app: str | None, as_json: bool) -> None:
     """List the actions of an app."""
     with open_app(app) as (platform, app_id):
         actions = platform.list_actions(app_id)
+        if as_toml:
+            described = [(item, list(platform.schedules(app_id, item["slug"]))) for item in actions]
+            click.echo(write_manifest(described), nl=False)
+            return
     if as_json:
         print_json(actions)
         return
