@@ -166,6 +166,18 @@ def test_a_push_creates_the_actions_that_the_manifest_declares(app: str) -> None
     assert command("action", "run", "restock").stdout.endswith('result: {"restocked": 1}\n')
 
 
+def test_an_app_is_deleted_after_it_was_told_what_goes_with_it(app: str) -> None:
+    push()
+    command("table", "new", "items")
+    command("action", "new", "Restock", "--entry", "actions/restock.py:restock")
+    refused = CliRunner().invoke(main, ["app", "delete", app], input="n\n")
+    assert refused.exit_code == 1 and "1 table, 1 action." in refused.output
+    assert app in command("app", "list").output
+    assert f"deleted app {app}" in command("app", "delete", app, "--yes").output
+    assert app not in command("app", "list").output
+    assert "the token is unknown" in command("table", "list", status=1).output
+
+
 def test_a_run_that_is_not_followed_is_followed_and_cancelled_later(app: str) -> None:
     push()
     command("action", "new", "Wait", "--entry", "actions/restock.py:wait")

@@ -75,4 +75,5 @@ def _state(app: Mapping[str, Any]) -> str:
 
 def _described(contents: Mapping[str, Any]) -> str:
     counts = [counted(contents[f"{noun}s"], noun) for noun in _CONTENTS if contents.get(f"{noun}s")]
-    return ", ".join(counts) or "nothing in it"
+    # Rows are an estimate, which may be none just after they were written.
+    return ", ".join(counts) or "no tables, actions, files or runs"
