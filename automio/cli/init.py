@@ -1,9 +1,11 @@
 """Implements `automio init`: writes a `.env` for the scripts in a folder."""
 
 import socket
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -69,7 +71,7 @@ def init(
 
 def _server(option: str | None, file: Path, directory: Path) -> str:
     base_url = option or read_settings(file).get("API_BASE_URL") or local_platform(directory).get("base_url")
-    base_url = base_url or click.prompt("Platform", default=_LOCAL_SERVER)
+    base_url = base_url or _ask("Platform", "--server", default=_LOCAL_SERVER)
     return settings_from({}, base_url=base_url, token="none").base_url
 
 
@@ -79,9 +81,22 @@ def _account(base_url: str, email: str | None, password: str | None, token: str 
     if email is None and (local := _local_token(base_url, directory)):
         click.echo("Using the owner's token of the platform in .automio/ (use --email to sign in as another user).")
         return Account.of_token(base_url, local)
-    email = email or click.prompt("E-mail")
-    password = password or click.prompt("Password", hide_input=True)
+    email = email or _ask("E-mail", "--email (or --token)")
+    password = password or _ask("Password", "AUTOMIO_PASSWORD", hide_input=True)
     return Account.of_sign_in(base_url, email, password)
+
+
+def _ask(question: str, option: str, **options: Any) -> str:
+    """Asks at the terminal; without one, says which option has the answer."""
+    try:
+        return str(click.prompt(question, **options))
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise click.UsageError(
+            f"{question} is not known, and there is no terminal to ask at: give {option}"
+        ) from None
 
 
 def _local_token(base_url: str, directory: Path) -> str | None:

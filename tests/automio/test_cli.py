@@ -214,3 +214,24 @@ def test_a_command_that_lacks_the_platform_while_it_runs_says_so(monkeypatch: py
     monkeypatch.setattr(cli, "_has_platform", lambda: False)
     done = run("up")
     assert done.exit_code == 1 and "pip install 'automio[platform]'" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Platform is not known, and there is no terminal to ask at: give --server"),
+        (["--server", "http://127.0.0.1:1"], "E-mail is not known, and there is no terminal to ask at: give --email"),
+        (["--server", "http://127.0.0.1:1", "--email", "a@b.test"], "give AUTOMIO_PASSWORD"),
+    ],
+)
+def test_init_without_a_terminal_says_which_option_has_the_answer(arguments: list[str], message: str) -> None:
+    done = run("init", "--app", "orders", *arguments)
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split()) and "Aborted" not in done.output
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "App-Token"])
+def test_a_token_with_its_scheme_is_told_to_stand_alone(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("APP_TOKEN", f"{scheme} amt_abc")
+    assert f"APP_TOKEN must be the token alone, without '{scheme}' before it." in run("whoami").output
