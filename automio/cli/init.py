@@ -1,31 +1,26 @@
 """Implements `automio init`: writes a `.env` for the scripts in a folder."""
 
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import click
 
 from automio._account import Account, App
 from automio._exceptions import AutomioError, ConfigurationError
 from automio._settings import settings_from
-from automio.cli._connection import local_platform
+from automio.cli._connection import LOCAL_SERVER, ask, local_platform
 from automio.cli._env_file import read_settings, write_settings
 from automio.cli._failures import as_click_error
 from automio.wrapper import API
 
-_LOCAL_SERVER = "http://127.0.0.1:8080"
 _SCOPES = ("build", "data", "run")
 
 
 @click.command()
 @click.option("--app", required=True, help="The app's id or slug, or <organization>/<app>.")
-@click.option(
-    "--server", help=f"The platform's address; prompts for it when it is unknown (default {_LOCAL_SERVER})."
-)
+@click.option("--server", help=f"The platform's address; prompts for it when it is unknown (default {LOCAL_SERVER}).")
 @click.option("--email", help="Sign in as this user; prompts for the password.")
 @click.option("--password", envvar="AUTOMIO_PASSWORD", help="The password, instead of the prompt.")
 @click.option("--token", envvar="AUTOMIO_TOKEN", help="Use this token with scope `account` instead of signing in.")
@@ -71,7 +66,7 @@ def init(
 
 def _server(option: str | None, file: Path, directory: Path) -> str:
     base_url = option or read_settings(file).get("API_BASE_URL") or local_platform(directory).get("base_url")
-    base_url = base_url or _ask("Platform", "--server", default=_LOCAL_SERVER)
+    base_url = base_url or ask("Platform", "--server", default=LOCAL_SERVER)
     return settings_from({}, base_url=base_url, token="none").base_url
 
 
@@ -81,22 +76,9 @@ def _account(base_url: str, email: str | None, password: str | None, token: str 
     if email is None and (local := _local_token(base_url, directory)):
         click.echo("Using the owner's token of the platform in .automio/ (use --email to sign in as another user).")
         return Account.of_token(base_url, local)
-    email = email or _ask("E-mail", "--email (or --token)")
-    password = password or _ask("Password", "AUTOMIO_PASSWORD", hide_input=True)
+    email = email or ask("E-mail", "--email (or --token)")
+    password = password or ask("Password", "AUTOMIO_PASSWORD", hide_input=True)
     return Account.of_sign_in(base_url, email, password)
-
-
-def _ask(question: str, option: str, **options: Any) -> str:
-    """Asks at the terminal; without one, says which option has the answer."""
-    try:
-        return str(click.prompt(question, **options))
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise
-        click.echo(err=True)
-        raise click.UsageError(
-            f"{question} is not known, and there is no terminal to ask at: give {option}"
-        ) from None
 
 
 def _local_token(base_url: str, directory: Path) -> str | None:

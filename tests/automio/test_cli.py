@@ -235,3 +235,16 @@ def test_a_token_with_its_scheme_is_told_to_stand_alone(scheme: str, monkeypatch
     monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("APP_TOKEN", f"{scheme} amt_abc")
     assert f"APP_TOKEN must be the token alone, without '{scheme}' before it." in run("whoami").output
+
+
+def test_an_app_is_created_by_signing_in_where_there_is_no_token(platform: Loopback) -> None:
+    platform.on("POST /api/apps/", Answer(201, json={**APP, "id": 4, "slug": "shop"}))
+    credentials = f"{platform.url}\nann@acme.test\ncorrect horse\n"
+    created = run("app", "new", "Shop", input=credentials)
+    assert created.exit_code == 0, created.output
+    assert "created app shop (id 4)" in created.output and "correct horse" not in created.output
+    assert platform.seen("POST /api/apps/")[0].headers["cookie"] == "automio_session=s1"
+    bound = {"detail": "this token is bound to app 3; it cannot create another", "code": "forbidden"}
+    platform.on("POST /api/apps/", Answer(403, json=bound))
+    refused = run("app", "new", "Shop", "--server", platform.url, "--token", "amt_bound")
+    assert "it cannot create another; sign in with --email" in refused.output

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from automio._exceptions import Forbidden
 from automio.cli._connection import connection_options, open_account
 from automio.cli._groups import SuggestingGroup
 from automio.cli._output import as_json, confirmed, counted, print_json, print_rows
@@ -24,10 +25,21 @@ def app() -> None:
 @click.option("--description", default="", help="What the app is for.")
 @connection_options
 @as_json
-def new(name: str, slug: str | None, description: str, server: str | None, token: str | None, as_json: bool) -> None:
+def new(
+    name: str,
+    slug: str | None,
+    description: str,
+    server: str | None,
+    email: str | None,
+    token: str | None,
+    as_json: bool,
+) -> None:
     """Create an app."""
-    with open_account(server, token) as platform:
-        created = platform.create_app(name, slug, description)
+    with open_account(server, token, email) as platform:
+        try:
+            created = platform.create_app(name, slug, description)
+        except Forbidden as error:
+            raise click.ClickException(f"{error.detail}; sign in with --email, or give another --token") from error
     if as_json:
         print_json(created)
         return
@@ -38,9 +50,9 @@ def new(name: str, slug: str | None, description: str, server: str | None, token
 @app.command("list")
 @connection_options
 @as_json
-def list_(server: str | None, token: str | None, as_json: bool) -> None:
+def list_(server: str | None, email: str | None, token: str | None, as_json: bool) -> None:
     """List the apps of your organization, and those that it installed."""
-    with open_account(server, token) as platform:
+    with open_account(server, token, email) as platform:
         apps = list(platform.apps())
     if as_json:
         print_json(apps)
@@ -55,9 +67,9 @@ def list_(server: str | None, token: str | None, as_json: bool) -> None:
 @click.argument("app")
 @confirmed
 @connection_options
-def delete(app: str, yes: bool, server: str | None, token: str | None) -> None:
+def delete(app: str, yes: bool, server: str | None, email: str | None, token: str | None) -> None:
     """Delete an app with its tables, rows, files, actions and runs, for everybody who installed it."""
-    with open_account(server, token) as platform:
+    with open_account(server, token, email) as platform:
         found = platform.app(app)
         contents = platform.app_contents(found.id)
         click.echo(f"{found.organization}/{found.slug} ({found.name}) has {_described(contents)}.")
