@@ -8,7 +8,13 @@ import httpx
 from tenacity import AsyncRetrying
 
 from automio import _redis
-from automio._exceptions import ConnectionFailed, RequestTimeout, StreamInterrupted
+from automio._exceptions import (
+    CacheUnavailable,
+    ConfigurationError,
+    ConnectionFailed,
+    RequestTimeout,
+    StreamInterrupted,
+)
 from automio._exchange import Batch, Call, EventSource, Exchange, Pause, RedisCommands, Reply, Request, Steps
 from automio._http import LIMITS, closed_client, is_event_stream, tls_context, to_httpx, to_reply, translated_errors
 from automio._replies import invalid_reply, raise_for_status
@@ -32,6 +38,7 @@ class AsyncDriver:
         self._retry = retry
         self._client = httpx.AsyncClient(transport=transport, verify=tls_context(settings), limits=LIMITS)
         self._redis: redis.asyncio.Redis | None = None
+        self._lacks_redis = False
 
     async def close(self) -> None:
         """Releases connections; the driver cannot be used afterwards."""
@@ -103,9 +110,21 @@ class AsyncDriver:
             await anyio.sleep(exchange.seconds)
             return None  # type: ignore[return-value]  # a pause has no value
         if isinstance(exchange, RedisCommands):
+            return await self._run_redis(exchange)
+        return exchange.read(await self._with_retries(exchange.request, self._send))
+
+    async def _run_redis(self, exchange: RedisCommands[T]) -> T:
+        if exchange.optional and self._lacks_redis:
+            return exchange.read(())
+        try:
             self._redis = self._redis or _redis.connect_async(self._settings)
             return await _redis.execute_async(self._redis, exchange, self._settings)  # type: ignore[no-any-return]
-        return exchange.read(await self._with_retries(exchange.request, self._send))
+        except (CacheUnavailable, ConfigurationError) as error:
+            if not exchange.optional:
+                raise
+            self._lacks_redis = True
+            _redis.warn_once(error)
+            return exchange.read(())
 
     async def _with_retries(self, request: Request, attempt: Callable[[Request], Awaitable[T]]) -> T:
         return await AsyncRetrying(**retry_options(self._retry, request))(attempt, request)

@@ -145,7 +145,9 @@ class TaskOperations(Resource):
             )
         stored = encode_json({**body, "updated_at": datetime.now(UTC)})
         key = f"task:progress:{self._settings.task_id}"
-        return RedisCommands((("SET", key, stored, "EX", _LOCAL_PROGRESS_SECONDS),), lambda replies: None)
+        # It was written to the terminal: a script does not fail because nobody else can read it.
+        commands = (("SET", key, stored, "EX", _LOCAL_PROGRESS_SECONDS),)
+        return RedisCommands(commands, lambda replies: None, optional=True)
 
 
 class Task(TaskOperations, SyncResource):

@@ -69,10 +69,14 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True)
 class RedisCommands(Generic[T]):
-    """Describes commands for the Redis of local development, and the function that reads their replies."""
+    """Describes commands for the Redis of local development, and the function that reads their replies.
+
+    Without the server, `optional` commands are left out with one warning; others raise.
+    """
 
     commands: tuple[tuple[str | bytes | int, ...], ...]
     read: Callable[[Sequence[Any]], T]
+    optional: bool = False
 
 
 Exchange = Call[T] | RedisCommands[T]

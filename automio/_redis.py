@@ -1,8 +1,9 @@
 """Uses the Redis of local development; connects on first use and closes with the client."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from automio._exceptions import CacheUnavailable, ConfigurationError
+from automio._exceptions import AutomioError, CacheUnavailable, ConfigurationError
 from automio._exchange import RedisCommands
 from automio._settings import Settings
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 5.0
 _RETRIES = 3
+_has_warned = False
 
 
 def connect(settings: Settings) -> "redis.Redis":
@@ -54,6 +56,14 @@ async def execute_async(client: "redis.asyncio.Redis", exchange: RedisCommands[A
         except _import_redis().RedisError as error:
             raise _unavailable(settings, error) from error
     return exchange.read(replies)
+
+
+def warn_once(error: AutomioError) -> None:
+    """Writes once per process that progress is shown here only, and why."""
+    global _has_warned
+    if not _has_warned:
+        _has_warned = True
+        sys.stderr.write(f"warning: progress is only shown here. {error}\n")
 
 
 def _backoff() -> Any:

@@ -131,6 +131,9 @@ def _token(text: str | None) -> str:
             "APP_TOKEN is not set, so the platform cannot know who is calling.",
             hint="Set APP_TOKEN in the environment or in .env, or let `automio init --app …` obtain one.",
         )
+    scheme, _, rest = text.partition(" ")
+    if rest and scheme.lower() in ("bearer", "app-token"):
+        raise ConfigurationError(f"APP_TOKEN must be the token alone, without {scheme!r} before it.")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError("APP_TOKEN has characters that no token has; was it copied incompletely?")
     return text

@@ -13,10 +13,11 @@ _MAX_LINE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ServerSentEvent:
-    """Describes the data of an event, and the last event id of the stream."""
+    """Describes the data and the name of an event, and the last event id of the stream."""
 
     data: str
     last_event_id: str | None
+    name: str = "message"
 
 
 class ServerSentEventParser:
@@ -26,6 +27,7 @@ class ServerSentEventParser:
         self.last_event_id: str | None = None
         self._rest = bytearray()
         self._data: list[str] = []
+        self._name = ""
         self._skips_line_feed = False
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
@@ -34,9 +36,11 @@ class ServerSentEventParser:
         for line in self._lines(chunk):
             if line:
                 self._take_field(line)
-            elif self._data:
-                events.append(ServerSentEvent("\n".join(self._data), self.last_event_id))
-                self._data.clear()
+            else:
+                if self._data:
+                    events.append(ServerSentEvent("\n".join(self._data), self.last_event_id, self._name or "message"))
+                    self._data.clear()
+                self._name = ""
         return events
 
     def finish(self) -> list[ServerSentEvent]:
@@ -63,5 +67,7 @@ class ServerSentEventParser:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data.append(value.decode(errors="replace"))
+        elif name == b"event":
+            self._name = value.decode(errors="replace")
         elif name == b"id" and b"\0" not in value:
             self.last_event_id = value.decode(errors="replace")

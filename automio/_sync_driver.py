@@ -10,7 +10,13 @@ import httpx
 from tenacity import Retrying
 
 from automio import _redis
-from automio._exceptions import ConnectionFailed, RequestTimeout, StreamInterrupted
+from automio._exceptions import (
+    CacheUnavailable,
+    ConfigurationError,
+    ConnectionFailed,
+    RequestTimeout,
+    StreamInterrupted,
+)
 from automio._exchange import Batch, Call, EventSource, Exchange, Pause, RedisCommands, Reply, Request, Steps
 from automio._http import (
     Lease,
@@ -42,6 +48,7 @@ class SyncDriver:
         self._retry = retry
         self._transport = transport
         self._redis: redis.Redis | None = None
+        self._lacks_redis = False
         self._open_client()
 
     def close(self) -> None:
@@ -113,9 +120,21 @@ class SyncDriver:
             return None  # type: ignore[return-value]  # a pause has no value
         if isinstance(exchange, RedisCommands):
             self._http()
+            return self._run_redis(exchange)
+        return exchange.read(self._with_retries(exchange.request, self._send))
+
+    def _run_redis(self, exchange: RedisCommands[T]) -> T:
+        if exchange.optional and self._lacks_redis:
+            return exchange.read(())
+        try:
             self._redis = self._redis or _redis.connect(self._settings)
             return _redis.execute(self._redis, exchange, self._settings)  # type: ignore[no-any-return]
-        return exchange.read(self._with_retries(exchange.request, self._send))
+        except (CacheUnavailable, ConfigurationError) as error:
+            if not exchange.optional:
+                raise
+            self._lacks_redis = True
+            _redis.warn_once(error)
+            return exchange.read(())
 
     def _with_retries(self, request: Request, attempt: Callable[[Request], T]) -> T:
         return Retrying(**retry_options(self._retry, request))(attempt, request)

@@ -50,6 +50,7 @@ from platform_api.csv.new_apps.endpoints import router as apps_from_files_router
 from platform_api.csv.own.endpoints import router as own_jobs_router
 from platform_api.csv.repairs.endpoints import router as repairs_router
 from platform_api.csv.worker import csv_lifespan
+from platform_api.deletion.endpoints import router as deletion_router
 from platform_api.documents.endpoints import drafts_router, views_router
 from platform_api.documents.uses import find_drafts, find_views
 from platform_api.files.endpoints import FORM_BYTES as FILE_FORM_BYTES
@@ -150,6 +151,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     own_jobs_router,
     apps_from_files_router,
     apps_router,
+    deletion_router,
     tables_router,
     table_plans_router,
     table_permissions_router,

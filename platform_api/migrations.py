@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import structlog
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
@@ -55,10 +56,19 @@ async def migrate(database_url: str) -> None:
     database = Database(database_url, pool_size=1, application_name="automio migrate")
     try:
         async with database.engine.begin() as connection:
+            before = await connection.run_sync(_revisions)
             await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "heads"))
+            after = await connection.run_sync(_revisions)
+        if before != after:
+            log.info("migrations.applied", before=", ".join(before) or None, after=", ".join(after))
         await _build_large_indexes(database)
     finally:
         await database.close()
+
+
+def _revisions(connection: Connection) -> tuple[str, ...]:
+    """Returns the revisions that the database is at; none for an empty one."""
+    return MigrationContext.configure(connection, opts={"version_table_schema": PLATFORM_SCHEMA}).get_current_heads()
 
 
 def create_small_indexes(indexes: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
-"""Reads from the syntax tree what plugin code defines, without running it."""
+"""Reads from the syntax tree what code defines, without running it."""
 
 import ast
+import warnings
 from collections.abc import Sequence
 
 from automio._exceptions import AutomioError
@@ -12,12 +13,44 @@ class CodeError(AutomioError):
     """Reports that a file is not valid Python, or does not define what it should."""
 
 
-def functions_of(code: str, path: str) -> dict[str, Function]:
-    """Returns the top-level functions of a module; raises CodeError with file and line for invalid Python."""
+def parse(code: str, path: str) -> ast.Module:
+    """Returns the syntax tree of a module; raises CodeError with file, line and column for invalid Python."""
     try:
-        tree = ast.parse(code, path)
+        with warnings.catch_warnings():
+            # An invalid escape in a string is told when the code runs.
+            warnings.simplefilter("ignore")
+            return ast.parse(code, path)
     except SyntaxError as error:
-        raise CodeError(f"{path}:{error.lineno or 1}: {error.msg}.") from error
+        line = (error.text or "").strip()
+        shown = f"\n    {line[:100]}" if line else ""
+        raise CodeError(
+            f"{path}:{error.lineno or 1}:{error.offset or 1}: syntax error: {error.msg}.{shown}"
+        ) from error
+    except (RecursionError, MemoryError) as error:
+        raise CodeError(f"{path}:1: the code is nested too deep.") from error
+
+
+def defined_names(code: str, path: str) -> tuple[list[str], set[str]]:
+    """Returns the names of a module's functions, and every name that it may define; `*` if it imports all of another.
+
+    Raises CodeError for invalid Python.
+    """
+    tree = parse(code, path)
+    functions = list(functions_of(code, path))
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name.partition(".")[0])
+    return functions, names
+
+
+def functions_of(code: str, path: str) -> dict[str, Function]:
+    """Returns the top-level functions of a module; raises CodeError for invalid Python."""
+    tree = parse(code, path)
     return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 

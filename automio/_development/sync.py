@@ -7,14 +7,13 @@ neither text is overwritten.
 
 import difflib
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from automio._decode import as_integer, as_list, as_object
-from automio._development.code import capabilities_of
+from automio._development.code import capabilities_of, parse
 from automio._development.folder import (
     STATE_FILE,
     Contents,
@@ -26,18 +25,28 @@ from automio._development.folder import (
     remove_file,
     write_file,
 )
-from automio._development.platform import Development, RemotePlugin
-from automio._exceptions import AutomioError, Conflict, Forbidden
+from automio._development.manifest import MANIFEST, DeclaredAction, check_entries, read_manifest
+from automio._development.platform import Development
+from automio._development.remote import (
+    INTERFACE,
+    PLUGINS_FOLDER,
+    Remote,
+    is_plugin_path,
+    load_remote,
+    namespace_of,
+)
+from automio._exceptions import AutomioError, Conflict
 from automio._settings import AppId
 
-_INTERFACE = re.compile(r"plugins/interfaces/([A-Za-z_][A-Za-z0-9_]*)\.py")
-_PLUGIN = re.compile(r"plugins/([^/]+)\.py")
-_PLUGINS_FOLDER = "plugins/"
 THEIRS = ".theirs"
 
 
 class SyncError(AutomioError):
-    """Reports that a synchronization would lose a change; the message says what to do."""
+    """Reports that a synchronization would lose a change; the message says what to do, `diff` what is at stake."""
+
+    def __init__(self, message: str, *, hint: str | None = None, diff: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.diff = diff
 
 
 @dataclass
@@ -81,23 +90,6 @@ class State:
         staging.replace(file)
 
 
-@dataclass
-class Remote:
-    """Holds the platform's state: files by path, versions and ids of interfaces and plugins."""
-
-    app_id: int
-    version: int
-    files: dict[str, str]
-    versions: dict[str, int] = field(default_factory=dict)
-    plugins: dict[str, RemotePlugin] = field(default_factory=dict)
-    namespaces: tuple[str, ...] = ()
-    has_plugins: bool = True
-    notes: list[str] = field(default_factory=list)
-
-    def hashes(self) -> dict[str, str]:
-        return {path: digest(text) for path, text in self.files.items()}
-
-
 @dataclass(frozen=True)
 class Pulled:
     """Describes the outcome of a pull: paths by what happened to them."""
@@ -117,46 +109,7 @@ class Pushed:
     removed: list[str]
     version: int
     notes: list[str]
-
-
-def is_plugin_path(path: str) -> bool:
-    """Tells whether a path is one of an interface or plugin."""
-    return _INTERFACE.fullmatch(path) is not None or _PLUGIN.fullmatch(path) is not None
-
-
-def load_remote(platform: Development, app: AppId, rules: Rules) -> Remote:
-    """Loads the files of an app and of its organization's plugins from the platform; checks their paths."""
-    app_id = platform.app(app).id
-    source = platform.source(app_id)
-    remote = Remote(app_id, source.version, {})
-    for path, text in source.files.items():
-        if path.startswith(_PLUGINS_FOLDER) or rules.excludes(path):
-            remote.notes.append(
-                f"{path} stays on the platform: in the folder it would be a plugin, hidden, or ignored"
-            )
-            continue
-        check_path(path)
-        remote.files[path] = text
-    try:
-        _load_plugins(platform, remote)
-    except Forbidden:
-        remote.has_plugins = False
-        remote.notes.append("interfaces and plugins are left out: the token does not have the scope `build`")
-    return remote
-
-
-def _load_plugins(platform: Development, remote: Remote) -> None:
-    interfaces = list(platform.interfaces())
-    remote.namespaces = tuple(interface.namespace for interface in interfaces)
-    for interface in interfaces:
-        path = f"plugins/interfaces/{interface.namespace}.py"
-        check_path(path)
-        remote.files[path], remote.versions[path] = interface.code, interface.version
-        for plugin in platform.plugins(interface.namespace):
-            path = f"plugins/{interface.namespace}_{plugin.integration_id}.py"
-            check_path(path)
-            remote.files[path], remote.versions[path] = plugin.code or "", plugin.version
-            remote.plugins[path] = plugin
+    actions: list[DeclaredAction]
 
 
 @dataclass(frozen=True)
@@ -203,9 +156,10 @@ class Workspace:
         comparison = compare(self._base(state, remote), local, theirs)
         if comparison.both and not keep_both:
             raise SyncError(
-                f"Changed here and on the platform: {', '.join(comparison.both)}. Nothing was written.\n"
-                f"{self._differences(comparison.both, contents.files, remote.files)}",
-                hint="`automio pull --keep-both` writes the platform's versions to *.theirs beside your files.",
+                f"Files changed here and on the platform. Nothing was written.\n{_each(both=comparison.both)}"
+                "`automio pull --keep-both` writes the platform's versions to *.theirs beside your files; "
+                "--diff shows the differences.",
+                diff=self._differences(comparison.both, contents.files, remote.files),
             )
         for path in comparison.theirs:
             if path in remote.files:
@@ -234,10 +188,11 @@ class Workspace:
         contents = self._contents(remote, state)
         local = _hashes(contents)
         comparison = compare(self._base(state, remote), local, remote.hashes())
-        if not force:
-            self._refuse_newer(comparison, contents, remote)
-        changed = [*comparison.mine, *comparison.both]
         notes = [*remote.notes, *_left_out(contents)]
+        if not force:
+            notes += self._refuse_newer(comparison, contents, remote)
+        changed = [*comparison.mine, *comparison.both]
+        actions = _checked(changed, contents.files)
         self._push_plugins(changed, contents.files, remote, delete=delete_plugins, notes=notes)
         version = self._push_source(changed, contents.files, remote, message)
         self._remember_push(remote, state, version, changed, contents, delete_plugins=delete_plugins)
@@ -247,6 +202,7 @@ class Workspace:
             removed=sorted(path for path in changed if path not in local and path not in stays),
             version=version,
             notes=[*notes, *(f"{path} stays on the platform; --delete-plugins removes it there" for path in stays)],
+            actions=actions,
         )
 
     def status(self) -> tuple[Comparison, Remote, Contents]:
@@ -278,7 +234,7 @@ class Workspace:
         """Reads the files of the folder that are synchronized with the platform."""
         contents = read_folder(self._root, self._rules)
         for path in list(contents.files):
-            if path.startswith(_PLUGINS_FOLDER) and (not is_plugin_path(path) or not remote.has_plugins):
+            if path.startswith(PLUGINS_FOLDER) and (not is_plugin_path(path) or not remote.has_plugins):
                 del contents.files[path]
         for path in {*state.files, *remote.files} & contents.left_out.keys():
             raise FolderError(f"{path} is {contents.left_out[path]}, but on the platform it is a text file.")
@@ -288,13 +244,21 @@ class Workspace:
         """Returns the last common state, without plugins if the token may not see them."""
         return {path: value for path, value in state.files.items() if remote.has_plugins or not is_plugin_path(path)}
 
-    def _refuse_newer(self, comparison: Comparison, contents: Contents, remote: Remote) -> None:
-        if newer := sorted([*comparison.theirs, *comparison.both]):
+    def _refuse_newer(self, comparison: Comparison, contents: Contents, remote: Remote) -> list[str]:
+        """Raises SyncError when a push would go over newer changes; returns notes about those that it leaves alone.
+
+        Plugins belong to the organization: those that only others changed are no reason to refuse a push of an app.
+        """
+        theirs = [path for path in comparison.theirs if not is_plugin_path(path)]
+        if theirs or comparison.both:
             raise SyncError(
-                f"The platform has newer changes: {', '.join(newer)}. Nothing was pushed. A pull would change:\n"
-                f"{self._differences(newer, contents.files, remote.files)}",
-                hint="Run `automio pull` and push again, or overwrite them with `automio push --force`.",
+                f"The platform has newer changes. Nothing was pushed.\n{_each(theirs=theirs, both=comparison.both)}"
+                "Run `automio pull` and push again, or overwrite them with `automio push --force`; "
+                "--diff shows what a pull would change.",
+                diff=self._differences(sorted([*theirs, *comparison.both]), contents.files, remote.files),
             )
+        others = [path for path in comparison.theirs if is_plugin_path(path)]
+        return [f"{path} is newer on the platform; `automio pull` brings it" for path in others]
 
     def _differences(self, paths: list[str], before: Mapping[str, str], after: Mapping[str, str]) -> str:
         return "".join(_unified(path, before.get(path), after.get(path)) for path in paths)
@@ -314,7 +278,7 @@ class Workspace:
     def _push_plugins(
         self, changed: list[str], files: Mapping[str, str], remote: Remote, *, delete: bool, notes: list[str]
     ) -> None:
-        interfaces = [path for path in changed if _INTERFACE.fullmatch(path)]
+        interfaces = [path for path in changed if INTERFACE.fullmatch(path)]
         plugins = [path for path in changed if is_plugin_path(path) and path not in interfaces]
         disabled: set[str] = set()
         for path in interfaces:
@@ -356,7 +320,7 @@ class Workspace:
             changed = self._platform.change_plugin(plugin.id, code, remote.versions[path], enable)
             remote.versions[path] = changed.version
             return
-        module = path.removeprefix(_PLUGINS_FOLDER).removesuffix(".py")
+        module = path.removeprefix(PLUGINS_FOLDER).removesuffix(".py")
         fitting = [namespace for namespace in namespaces if module.startswith(f"{namespace}_")]
         if not fitting:
             raise SyncError(
@@ -389,11 +353,20 @@ class Workspace:
         State(self._base_url, remote.app_id, version, files).save(self._root)
 
 
-def namespace_of(path: str) -> str:
-    """Returns the namespace of an interface's file."""
-    match = _INTERFACE.fullmatch(path)
-    assert match is not None
-    return match[1]
+def _checked(changed: list[str], files: Mapping[str, str]) -> list[DeclaredAction]:
+    """Returns the actions that the folder declares; raises CodeError and ManifestError before anything is stored."""
+    for path in changed:
+        if path in files and path.endswith(".py"):
+            parse(files[path], path)
+    actions = read_manifest(files[MANIFEST]) if MANIFEST in files else []
+    check_entries(actions, files)
+    return actions
+
+
+def _each(*, both: list[str], theirs: Sequence[str] = ()) -> str:
+    """Returns a line for each file: what changed it."""
+    reasons = {**dict.fromkeys(theirs, "changed on the platform"), **dict.fromkeys(both, "changed on both sides")}
+    return "".join(f"  {path}: {reasons[path]}\n" for path in sorted(reasons))
 
 
 def _hashes(contents: Contents) -> dict[str, str]:

@@ -6,10 +6,18 @@ from typing import Any
 
 import click
 
+from automio._exceptions import AutomioError
+from automio.cli._failures import as_click_error, show_cause
+from automio.cli._groups import SECTIONS, SuggestingGroup, write_sections
+
 _GROUP = "automio.commands"
+_PIP = "pip install 'automio[platform]'"
+_INSTALLATION = f"Not installed; to install it: {_PIP}"
 
 # These commands need the client only, so they work without the platform.
 _OWN_COMMANDS = {
+    "action": "automio.cli.building.action:action",
+    "app": "automio.cli.building.app:app",
     "csv": "automio.cli.csv:csv",
     "init": "automio.cli.init:init",
     "integration": "automio.cli.integration:integration",
@@ -17,14 +25,27 @@ _OWN_COMMANDS = {
     "pull": "automio.cli.sync:pull",
     "push": "automio.cli.sync:push",
     "run": "automio.cli.run:run",
+    "runs": "automio.cli.building.runs:runs",
     "schema": "automio.cli.schema:schema",
     "status": "automio.cli.sync:status",
+    "table": "automio.cli.building.table:table",
     "whoami": "automio.cli.whoami:whoami",
 }
 
 
-class _PluggableGroup(click.Group):
+class _PluggableGroup(SuggestingGroup):
     """Represents a command group that imports the code of a command only when that command is used."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        names = self.list_commands(ctx)
+        known = {name for lines in SECTIONS.values() for name in lines}
+        others = {name: self.get_command(ctx, name) for name in names if name not in known}
+        write_sections(
+            formatter,
+            names,
+            others={name: command.get_short_help_str() for name, command in others.items() if command},
+            missing={point.name: _INSTALLATION for point in _command_points() if not _is_installed(point)},
+        )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_OWN_COMMANDS, *(point.name for point in _command_points())})
@@ -47,6 +68,13 @@ class _PluggableGroup(click.Group):
             if _has_platform():
                 raise
             raise _lacks_platform(ctx.invoked_subcommand or "", error) from error
+        except (AutomioError, OSError) as error:
+            show_cause(error)
+            raise as_click_error(error) from error
+        except click.ClickException as error:
+            if error.__cause__ is not None:
+                show_cause(error.__cause__)
+            raise
 
 
 def _command_points() -> list[EntryPoint]:
@@ -62,21 +90,24 @@ def _loaded(point: EntryPoint) -> click.Command:
     return command
 
 
+def _is_installed(point: EntryPoint) -> bool:
+    return _has_platform() and find_spec(point.module.partition(".")[0]) is not None
+
+
 def _has_platform() -> bool:
     return find_spec("fastapi") is not None
 
 
 def _lacks_platform(name: str, error: ModuleNotFoundError) -> click.ClickException:
     return click.ClickException(
-        f"`automio {name}` belongs to the platform, which is not installed here ({error}). "
-        "Install it with: pip install 'automio[platform]'"
+        f"`automio {name}` belongs to the platform, which is not installed here ({error}). Install it with: {_PIP}"
     )
 
 
 def _not_installed(name: str, error: ModuleNotFoundError) -> click.Command:
     """Returns a placeholder for a command of the platform when only the client is installed."""
 
-    @click.command(name, help="Not installed; to install it: pip install 'automio[platform]'", add_help_option=False)
+    @click.command(name, help=_INSTALLATION, add_help_option=False)
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def command(arguments: tuple[str, ...]) -> None:
         raise _lacks_platform(name, error)
@@ -85,7 +116,10 @@ def _not_installed(name: str, error: ModuleNotFoundError) -> click.Command:
     return command
 
 
-@click.group(cls=_PluggableGroup)
+@click.group(cls=_PluggableGroup, epilog="AUTOMIO_DEBUG=1 shows the traceback behind an error message.")
 @click.version_option(package_name="automio")
 def main() -> None:
-    """Build apps on PostgreSQL and GraphQL: tables, actions, integrations."""
+    """Build apps on PostgreSQL and GraphQL: tables, actions, integrations.
+
+    To begin: `automio up`, then in a second terminal in the same folder `automio app new NAME`.
+    """

@@ -11,6 +11,8 @@ import click
 from automio._csv_models import CsvExport, CsvImport, CsvPreview, CsvPreviewColumn
 from automio._exceptions import AutomioError
 from automio._settings import as_app_id, read_environment, settings_from
+from automio.cli._failures import as_click_error
+from automio.cli._groups import SuggestingGroup
 from automio.wrapper import API
 
 _SHOWN_ERRORS = 20
@@ -48,7 +50,7 @@ def _reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def csv() -> None:
     """Import and export CSV and Excel files."""
 
@@ -186,7 +188,7 @@ def _api(app: str | None) -> Iterator[API]:
         with API(settings=settings) as api:
             yield api
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 

@@ -1,6 +1,5 @@
 """Implements `automio init`: writes a `.env` for the scripts in a folder."""
 
-import json
 import socket
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,18 +10,17 @@ import click
 from automio._account import Account, App
 from automio._exceptions import AutomioError, ConfigurationError
 from automio._settings import settings_from
+from automio.cli._connection import LOCAL_SERVER, ask, local_platform
 from automio.cli._env_file import read_settings, write_settings
+from automio.cli._failures import as_click_error
 from automio.wrapper import API
 
-_LOCAL_SERVER = "http://127.0.0.1:8080"
 _SCOPES = ("build", "data", "run")
 
 
 @click.command()
 @click.option("--app", required=True, help="The app's id or slug, or <organization>/<app>.")
-@click.option(
-    "--server", help=f"The platform's address; prompts for it when it is unknown (default {_LOCAL_SERVER})."
-)
+@click.option("--server", help=f"The platform's address; prompts for it when it is unknown (default {LOCAL_SERVER}).")
 @click.option("--email", help="Sign in as this user; prompts for the password.")
 @click.option("--password", envvar="AUTOMIO_PASSWORD", help="The password, instead of the prompt.")
 @click.option("--token", envvar="AUTOMIO_TOKEN", help="Use this token with scope `account` instead of signing in.")
@@ -59,7 +57,7 @@ def init(
         write_settings(file, settings)
         _check_cache(settings)
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     click.echo(f"{file}: {target.name} ({target.organization}/{target.slug}) on {base_url}")
     if not _is_ignored(directory):
         click.echo("The file holds a token: keep it out of version control (add .env to .gitignore).")
@@ -67,8 +65,8 @@ def init(
 
 
 def _server(option: str | None, file: Path, directory: Path) -> str:
-    base_url = option or read_settings(file).get("API_BASE_URL") or _local_platform(directory).get("base_url")
-    base_url = base_url or click.prompt("Platform", default=_LOCAL_SERVER)
+    base_url = option or read_settings(file).get("API_BASE_URL") or local_platform(directory).get("base_url")
+    base_url = base_url or ask("Platform", "--server", default=LOCAL_SERVER)
     return settings_from({}, base_url=base_url, token="none").base_url
 
 
@@ -78,26 +76,15 @@ def _account(base_url: str, email: str | None, password: str | None, token: str 
     if email is None and (local := _local_token(base_url, directory)):
         click.echo("Using the owner's token of the platform in .automio/ (use --email to sign in as another user).")
         return Account.of_token(base_url, local)
-    email = email or click.prompt("E-mail")
-    password = password or click.prompt("Password", hide_input=True)
+    email = email or ask("E-mail", "--email (or --token)")
+    password = password or ask("Password", "AUTOMIO_PASSWORD", hide_input=True)
     return Account.of_sign_in(base_url, email, password)
 
 
 def _local_token(base_url: str, directory: Path) -> str | None:
     """Returns the token that `automio up` wrote into this folder, if it is for the same address."""
-    platform = _local_platform(directory)
+    platform = local_platform(directory)
     return platform.get("token") if platform.get("base_url", "").rstrip("/") == base_url else None
-
-
-def _local_platform(directory: Path) -> dict[str, str]:
-    """Returns address and token that `automio up` wrote into this folder; empty when there are none."""
-    try:
-        content = json.loads((directory / ".automio" / "admin.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(content, dict):
-        return {}
-    return {name: value for name, value in content.items() if isinstance(value, str)}
 
 
 def _settings(base_url: str, app: App, token: str) -> dict[str, str]:

@@ -9,12 +9,14 @@ import click
 from automio._exceptions import AutomioError
 from automio._integration_import import IntegrationImports
 from automio._settings import read_environment, settings_from
+from automio.cli._failures import as_click_error
+from automio.cli._groups import SuggestingGroup
 from automio.cli._references import collect_files
 
 _MAX_BYTES = 32 * 1024 * 1024
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def integration() -> None:
     """Manage the organization's own integrations."""
 
@@ -56,7 +58,7 @@ def import_(
         with closing(IntegrationImports.of_token(settings.base_url, settings.token)) as imports:
             outcome = imports.import_document(body)
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     verb = "created" if outcome.is_new else "changed"
     operations = f"{outcome.operation_count} operation{'' if outcome.operation_count == 1 else 's'}"
     click.echo(f"{outcome.definition.id}: {'would be ' if outcome.dry_run else ''}{verb}, {operations}")

@@ -15,6 +15,8 @@ from automio._development.contract_tests import (
 )
 from automio._exceptions import AutomioError
 from automio._settings import read_environment, settings_from
+from automio.cli._failures import as_click_error
+from automio.cli._groups import SuggestingGroup
 
 _FOLDER = click.option(
     "--directory", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(), show_default=True
@@ -22,7 +24,7 @@ _FOLDER = click.option(
 _NAMESPACE, _INTEGRATION = re.compile(r"[A-Za-z_]\w*", re.ASCII), re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def plugin() -> None:
     """Create plugins in a folder, and test them without their services."""
 
@@ -37,7 +39,7 @@ def new(namespace: str, integration: str, directory: Path) -> None:
     try:
         write_skeleton(files)
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     click.echo(f"{files.path}\n{files.tests_path}\nTry it: automio plugin test {namespace} {integration}")
 
 
@@ -64,7 +66,7 @@ def test(namespace: str | None, integration: str | None, record: bool, directory
                 _record(files, directory)
         failures = sum(_test(files) for files in chosen)
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     if failures:
         raise SystemExit(1)
 

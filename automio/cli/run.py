@@ -18,6 +18,7 @@ from automio._development.folder import STATE_FILE, Rules
 from automio._development.platform import Development
 from automio._exceptions import AutomioError
 from automio._settings import Settings, read_environment, settings_from
+from automio.cli._failures import as_click_error
 
 _WATCH_INTERVAL_SECONDS = 0.3
 _STOP_TIMEOUT_SECONDS = 5.0
@@ -97,7 +98,7 @@ def _environment(folder: Path, entry: str) -> dict[str, str]:
         settings = settings_from(environment)
         environment.update(_action(settings, entry))
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     environment.setdefault("AUTOMIO_SHOW_PROGRESS", "1")
     return environment
 

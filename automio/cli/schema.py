@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from automio._exceptions import AutomioError
+from automio._exceptions import ConnectionFailed
 from automio.wrapper import API
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ def schema(app: str | None, output: Path | None) -> None:
         with API() as api:
             client = api.tables.client(app)
             introspection = client.execute(gql(get_introspection_query(input_value_deprecation=False)))
-    except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise ConnectionFailed(f"The platform cannot be reached: {error}.") from error
     except TransportError as error:
+        if isinstance(error.__cause__, OSError) or "Errno" in str(error):
+            raise ConnectionFailed(f"The platform cannot be reached: {error}.") from error
         raise click.ClickException(f"the platform refused to send the schema: {error}") from error
     text = print_schema(build_client_schema(cast("IntrospectionQuery", introspection))) + "\n"
     if output is None:

@@ -7,16 +7,22 @@ from typing import Any
 
 import click
 
-from automio._development.platform import Development
+from automio._development.declared import apply_actions, undeclared
+from automio._development.management import Management
+from automio._development.manifest import MANIFEST, read_manifest
 from automio._development.stubs import write_stubs
-from automio._development.sync import Workspace
-from automio._exceptions import AutomioError
+from automio._development.sync import SyncError, Workspace
+from automio._exceptions import AutomioError, Forbidden
 from automio._settings import AppId, as_app_id, read_environment, settings_from
+from automio.cli._failures import as_click_error
 
 _FOLDER = click.argument(
     "directory", required=False, default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[DIR]"
 )
 _APP = click.option("--app", help="The app's id or slug; APP_ID of the folder's settings when absent.")
+
+
+_DIFF = click.option("--diff", is_flag=True, help="When files changed on both sides, show how they differ.")
 
 
 @click.command()
@@ -25,15 +31,17 @@ _APP = click.option("--app", help="The app's id or slug; APP_ID of the folder's 
 @click.option(
     "--keep-both", is_flag=True, help="For files changed on both sides, write the platform's version to FILE.theirs."
 )
+@_DIFF
 @click.option("--stubs/--no-stubs", default=True, show_default=True, help="Also write type stubs for editors.")
-def pull(directory: Path, app: str | None, keep_both: bool, stubs: bool) -> None:
+def pull(directory: Path, app: str | None, keep_both: bool, diff: bool, stubs: bool) -> None:
     """Copy an app's source, interfaces and plugins from the platform to a folder.
 
     Files that you changed are never overwritten.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with _opened(directory, app) as (workspace, platform, app_id):
-        pulled = workspace.pull(keep_both=keep_both)
+        with _shown(diff):
+            pulled = workspace.pull(keep_both=keep_both)
         _print_each("written", pulled.written)
         _print_each("removed", pulled.removed)
         _print_each("your change is kept, push it", pulled.kept)
@@ -43,6 +51,7 @@ def pull(directory: Path, app: str | None, keep_both: bool, stubs: bool) -> None
         notes = list(pulled.notes)
         if stubs:
             notes += write_stubs(directory, platform, app_id)
+        notes += _undeclared(directory, platform, app_id)
         _print_each("note", notes)
 
 
@@ -51,18 +60,28 @@ def pull(directory: Path, app: str | None, keep_both: bool, stubs: bool) -> None
 @_APP
 @click.option("-m", "--message", default="", help="A message for the new version.")
 @click.option("--force", is_flag=True, help="Overwrite newer changes on the platform with yours.")
+@_DIFF
 @click.option("--delete-plugins", is_flag=True, help="Delete interfaces and plugins whose files you deleted.")
-def push(directory: Path, app: str | None, message: str, force: bool, delete_plugins: bool) -> None:
+def push(directory: Path, app: str | None, message: str, force: bool, diff: bool, delete_plugins: bool) -> None:
     """Store the changes of a folder on the platform, as a new version. Needs a token with the scope `build`.
 
-    Stores nothing when the platform has newer changes, and shows the difference.
+    Creates and changes the actions that automio.toml declares. Stores nothing when the platform has newer changes,
+    or when a file is not Python.
     """
     _require(directory)
-    with _opened(directory, app) as (workspace, _, _):
-        pushed = workspace.push(message, force=force, delete_plugins=delete_plugins)
+    with _opened(directory, app) as (workspace, platform, app_id):
+        with _shown(diff):
+            pushed = workspace.push(message, force=force, delete_plugins=delete_plugins)
         _print_each("pushed", pushed.changed)
         _print_each("removed", pushed.removed)
-        click.echo(f"version {pushed.version}" if pushed.changed or pushed.removed else "nothing to push")
+        is_changed = bool(pushed.changed or pushed.removed)
+        if is_changed:
+            click.echo(f"version {pushed.version}")
+        done = apply_actions(platform, app_id, pushed.actions)
+        for line in done:
+            click.echo(line)
+        if not (is_changed or done):
+            click.echo("nothing to push")
         _print_each("note", pushed.notes)
 
 
@@ -87,20 +106,43 @@ def status(directory: Path, app: str | None, diff: bool) -> None:
 
 
 @contextmanager
-def _opened(directory: Path, app: str | None) -> Iterator[tuple[Workspace, Development, AppId]]:
+def _opened(directory: Path, app: str | None) -> Iterator[tuple[Workspace, Management, AppId]]:
     """Provides a folder and its platform; turns errors into messages without a traceback."""
     try:
         settings = settings_from(read_environment(directory), app_id=as_app_id(app))
-        platform = Development.of_token(settings.base_url, settings.token)
+        platform = Management.of_token(settings.base_url, settings.token)
         try:
             app_id = settings.require_app_id()
             yield Workspace(directory, platform, app_id, settings.base_url), platform, app_id
         finally:
             platform.close()
     except AutomioError as error:
-        raise click.ClickException(str(error)) from error
+        raise as_click_error(error) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename or directory}: {error.strerror}") from error
+
+
+@contextmanager
+def _shown(diff: bool) -> Iterator[None]:
+    """Prints with --diff what two sides changed, before the error that says so."""
+    try:
+        yield
+    except SyncError as error:
+        if diff:
+            click.echo(error.diff, nl=False)
+        raise
+
+
+def _undeclared(directory: Path, platform: Management, app_id: AppId) -> list[str]:
+    file = directory / MANIFEST
+    try:
+        declared = read_manifest(file.read_text()) if file.is_file() else []
+        others = undeclared(platform, app_id, declared)
+    except Forbidden:
+        return []
+    if not others:
+        return []
+    return [f"{MANIFEST} does not declare: {', '.join(others)} (`automio action list --toml` prints them for it)"]
 
 
 def _require(directory: Path) -> None:

@@ -41,6 +41,8 @@ def engine(
         port=settings.server_port,
         loop="uvloop",
         http="httptools",
+        # "auto" takes a start that failed for an application without one, and serves without a database.
+        lifespan="on",
         ws="websockets-sansio",
         access_log=False,
         log_level=os.environ.get("HASURA_GRAPHQL_LOG_LEVEL", "info").replace("warn", "warning"),

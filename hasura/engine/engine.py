@@ -28,6 +28,8 @@ from hasura.engine.subscriptions.live import LiveQueries, LiveQueryOptions
 from hasura.engine.subscriptions.pace import Pace
 from hasura.engine.subscriptions.streams import Streams
 
+_CHECK_SECONDS = 5.0
+
 
 class EngineResponse(NamedTuple):
     """Holds an answer as it goes out."""
@@ -78,6 +80,12 @@ class Engine:
     async def start(self) -> None:
         """Creates the engine's schema when missing, reads the first snapshot. Raises when it cannot connect."""
         await self.metadata.start()
+
+    async def check_database(self) -> None:
+        """Opens a connection of its own and closes it. Raises what prevents that."""
+        async with asyncio.timeout(_CHECK_SECONDS):
+            connection = await self.pool.connect()
+            await connection.close()
 
     async def stop(self) -> None:
         await self._live.close()

@@ -66,6 +66,10 @@ def read_authorization(header: str | None) -> str:
     """Returns the token in an `Authorization` header. Raises Unauthenticated when it has no well-formed token."""
     scheme, _, secret = (header or "").strip().partition(" ")
     secret = secret.strip()
+    if scheme.startswith("amt_") and not secret:
+        raise unauthenticated(
+            "the token has no scheme before it: send `Authorization: App-Token <token>`, or `Bearer <token>`"
+        )
     if not scheme or secret in ("", "None", "null"):
         raise unauthenticated("the token is missing: send `Authorization: App-Token <token>` (APP_TOKEN)")
     if scheme.lower() not in _SCHEMES:

@@ -15,6 +15,7 @@ from platform_api.apps.source_tree import check_tree
 from platform_api.core.errors import Conflict, TooLarge, Unprocessable
 from platform_api.core.types import AppId
 from platform_api.plugins.bundles import bundle_for
+from platform_api.plugins.signatures import CodeError, read_module
 from platform_api.runs.drafts import Draft, DraftFiles, check_size, draft_of, overlaid
 from platform_api.runs.models import Run
 
@@ -26,6 +27,12 @@ class EntryMissing(Conflict):
     """Reports that the file which the action runs is not in the app's latest source."""
 
     code = "entry_missing"
+
+
+class CodeRefused(Unprocessable):
+    """Reports that the file of an entry is not Python, or does not have the entry's function."""
+
+    code = "code_refused"
 
 
 class DraftGone(Conflict):
@@ -88,10 +95,32 @@ def entry_path(entry: str) -> str:
 
     Raises Unprocessable for what is no entry.
     """
+    return _matched(entry)["path"]
+
+
+def check_entry(entry: str, code: str, *, field: str) -> None:
+    """Raises CodeRefused unless `code`, the file of `entry`, is Python and has the function that the entry names.
+
+    `field` is the field that a syntax error is the fault of.
+    """
+    match = _matched(entry)
+    path, function = match["path"], match["function"]
+    try:
+        module = read_module(code, path)
+    except CodeError as error:
+        raise CodeRefused(f"{field}: {error}", field=field) from error
+    if function is None or module.may_define(function):
+        return
+    names = ", ".join(module.function_names)
+    present = f"its functions are: {names}" if names else "it has no functions"
+    raise CodeRefused(f"entry: {path} has no function {function}; {present}", field="entry")
+
+
+def _matched(entry: str) -> re.Match[str]:
     match = _ENTRY.fullmatch(entry) if len(entry) <= _MAX_ENTRY_LENGTH else None
     function = match["function"] if match else None
     if match is None or (function is not None and keyword.iskeyword(function)):
         raise Unprocessable(
             f"entry: {entry!r} must be `file.py` or `file.py:function` in the app's source tree", field="entry"
         )
-    return match["path"]
+    return match

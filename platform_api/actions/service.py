@@ -10,13 +10,13 @@ from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Role
 from platform_api.accounts.slugs import free_slug
 from platform_api.actions.access import get_action, is_visible
-from platform_api.actions.code import Code, draft_code, entry_path, latest_code
+from platform_api.actions.code import Code, check_entry, draft_code, entry_path, latest_code
 from platform_api.actions.input_schema import check_input_schema
 from platform_api.actions.models import Action, ActionType, DescribedAction
 from platform_api.actions.schemas import ActionCreate, ActionUpdate, RunRequest
 from platform_api.apps import source
 from platform_api.apps.access import get_buildable_app, get_usable_app, is_own
-from platform_api.apps.models import App, SourceFile
+from platform_api.apps.models import App
 from platform_api.core.errors import BadRequest, NameTaken, NotFound, Unprocessable
 from platform_api.core.paging import Orders, Part, Window, contains, read_rows
 from platform_api.core.types import AppId, TableId
@@ -232,10 +232,8 @@ async def start_action(
 async def read_code(session: AsyncSession, action: Action) -> str | None:
     """Returns the content of the entry's file in the latest version."""
     version = await source.latest_version(session, action.app_id)
-    digest = None if version is None else version.manifest.get(entry_path(action.entry))
-    statement = select(SourceFile.content).where(SourceFile.app_id == action.app_id, SourceFile.digest == digest)
-    code: str | None = await session.scalar(statement)
-    return code
+    path = entry_path(action.entry)
+    return None if version is None or path not in version.manifest else await source.load_file(session, version, path)
 
 
 def _may_view_code(actor: Actor, app: App, *, is_mine: bool) -> bool:
@@ -249,8 +247,10 @@ async def _get_buildable(session: AsyncSession, actor: Actor, reference: str, ap
 
 
 async def _provide_entry(session: AsyncSession, actor: Actor, app: App, entry: str, code: str | None) -> None:
-    """Makes sure that the entry's file exists in the source tree; `code` is saved there as a new version."""
+    """Makes sure that the source tree has the entry's file and function; `code` is saved there as a new version."""
     path = entry_path(entry)
+    if code is not None:
+        check_entry(entry, code, field="code")
     latest = await source.latest_version(session, AppId(app.id))
     if code is not None:
         await source.apply_changes(
@@ -265,6 +265,8 @@ async def _provide_entry(session: AsyncSession, actor: Actor, app: App, entry: s
         raise Unprocessable(
             f"entry: the app's latest source has no {path}; save it first, or send the `code`", field="entry"
         )
+    elif ":" in entry:
+        check_entry(entry, await source.load_file(session, latest, path), field="entry")
 
 
 async def _table_id(session: AsyncSession, app: App, table: int | str | None) -> TableId | None:

@@ -30,7 +30,8 @@ _ORDERS = Orders("apps", App.id, created_at=App.id, name=func.lower(App.name), u
 async def create_app(session: AsyncSession, actor: Actor, data: ApplicationWrite) -> DescribedApp:
     """Creates an app of the organization acted in; a fork starts with the other app's latest source.
 
-    Raises Conflict when the slug is taken, NotFound when the caller cannot read the source to fork.
+    Raises NameTaken when the slug is taken, or when none is given and the organization has an app of this name;
+    NotFound when the caller cannot read the source to fork.
     """
     if actor.app_id is not None:
         raise Forbidden(f"this token is bound to app {actor.app_id}; it cannot create another")
@@ -38,6 +39,8 @@ async def create_app(session: AsyncSession, actor: Actor, data: ApplicationWrite
     if data.forked_from is not None:
         original = await get_source_readable_app(session, actor, data.forked_from)
     values: dict[str, Any] = data.model_dump(exclude_unset=True)
+    if data.slug is None:
+        await _refuse_same_name(session, actor, data.name)
     # tenancy: app slugs are unique on the whole platform
     taken = select(App.slug)
     values["slug"] = data.slug or await free_slug(
@@ -95,6 +98,16 @@ async def describe_app(session: AsyncSession, actor: Actor, app: App) -> Describ
     """Returns the app with its relation to the caller's organization."""
     row = (await session.execute(_described(actor).where(App.id == app.id))).one()
     return DescribedApp(*row)
+
+
+async def _refuse_same_name(session: AsyncSession, actor: Actor, name: str) -> None:
+    """Raises NameTaken when the organization has an app of this name: people would not tell them apart."""
+    same = select(App.slug).where(is_own(actor), func.lower(App.name) == func.lower(name)).order_by(App.id).limit(1)
+    if (slug := await session.scalar(same)) is not None:
+        raise NameTaken(
+            f"name: your organization has an app {name!r} already ({slug}); choose another name, or give a `slug`",
+            field="name",
+        )
 
 
 def _described(actor: Actor) -> Select[App, str, bool, InstallStatus | None]:

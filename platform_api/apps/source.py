@@ -54,6 +54,14 @@ async def load_files(session: AsyncSession, version: SourceVersion) -> dict[str,
     return {path: contents[digest] for path, digest in sorted(version.manifest.items())}
 
 
+async def load_file(session: AsyncSession, version: SourceVersion, path: str) -> str:
+    """Returns the text of a file that the version has."""
+    statement = select(SourceFile.content).where(
+        SourceFile.app_id == version.app_id, SourceFile.digest == version.manifest[path]
+    )
+    return (await session.execute(statement)).scalar_one()
+
+
 async def save_tree(
     session: AsyncSession,
     app: App,

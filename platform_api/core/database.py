@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.requests import HTTPConnection
 
+from hasura.database_address import address_of
 from platform_api.core.errors import DatabaseUnavailable
 from platform_api.core.remembered import AfterChanges
 from platform_api.core.services import services_of
@@ -108,7 +109,7 @@ class Database:
         try:
             return await asyncpg.connect(self.url, timeout=10, server_settings=server_settings, **options)
         except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
-            raise DatabaseUnavailable from error
+            raise DatabaseUnavailable(address_of(self.url)) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -27,6 +27,8 @@ from typing import Any, ClassVar
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from hasura.database_address import reason_of
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -164,8 +166,15 @@ class Unavailable(PlatformError):
 class DatabaseUnavailable(Unavailable, ConnectionError):
     """Answers 503: PostgreSQL is restarting, overloaded or not reachable."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "") -> None:
+        """Takes where the database is, for operators; callers over HTTP are not told."""
         super().__init__("the database cannot be reached at the moment; try again", headers={"Retry-After": "1"})
+        self.address = address
+
+    def describe(self) -> str:
+        """Returns for operators which database cannot be reached, and why."""
+        place = f"the database at {self.address}" if self.address else "the database"
+        return f"{place} cannot be reached: {reason_of(self.__cause__)}"
 
 
 def is_temporary(error: Exception) -> bool:

@@ -71,7 +71,7 @@ def report(work: Awaitable[Answer]) -> Answer:
     try:
         return asyncio.run(awaited())
     except DatabaseUnavailable as error:
-        raise click.ClickException(f"the database cannot be reached: {error.__cause__}") from error
+        raise click.ClickException(error.describe()) from error
     except PlatformError as error:
         raise click.ClickException(error.message) from error
 

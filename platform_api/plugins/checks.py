@@ -38,13 +38,23 @@ def check_plugin(
         plugin = read_module(code, plugin_file(namespace, integration_id))
     except CodeError as error:
         return [error.problem]
-    return [problem for name in capabilities for problem in _check_capability(name, plugin, interface)]
+    missing = _check_imports(plugin, interface, f"plugins.interfaces.{namespace}")
+    return [*missing, *(problem for name in capabilities for problem in _check_capability(name, plugin, interface))]
 
 
 def implemented(capabilities: Sequence[str], code: str) -> list[str]:
     """Returns the capabilities that the plugin's own code defines; the interface defines the rest."""
     module = read_module(code, "")
     return [name for name in capabilities if module.defines(name)]
+
+
+def _check_imports(plugin: Module, interface: Module, name: str) -> list[Problem]:
+    """Returns the names that the plugin imports from its interface and that are not there."""
+    return [
+        Problem(plugin.file, item.line, f"imports {item.name!r}, which {interface.file} does not define")
+        for item in plugin.imports
+        if item.module == name and item.name != "*" and not interface.may_define(item.name)
+    ]
 
 
 def _check_capability(name: str, plugin: Module, interface: Module) -> list[Problem]:

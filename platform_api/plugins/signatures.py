@@ -1,4 +1,4 @@
-"""Reads what plugin code defines from its syntax tree, without running it. Pure: no database, no HTTP."""
+"""Reads what code of plugins and actions defines from its syntax tree, without running it. Pure."""
 
 import ast
 import warnings
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Says what is wrong with a piece of plugin code, and where."""
+    """Says what is wrong with a piece of code, and where."""
 
     file: str
     line: int
@@ -47,6 +47,15 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedName:
+    """Describes one name of `from module import name`, wherever it is in the code."""
+
+    module: str
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """Holds the names that a module's top level defines."""
 
@@ -54,10 +63,17 @@ class Module:
     functions: dict[str, Signature]
     other_names: frozenset[str]
     """Assigned, imported or decorated: they exist, but how they are called cannot be seen."""
+    imports: tuple["ImportedName", ...] = ()
+    function_names: tuple[str, ...] = ()
+    """Every top-level function, also decorated ones, in the order of the file."""
 
     def defines(self, name: str) -> bool:
         """Returns true if the module has a top-level `name`."""
         return name in self.functions or name in self.other_names
+
+    def may_define(self, name: str) -> bool:
+        """Returns true unless the module certainly has no `name`: `import *` and `__getattr__` may bring any."""
+        return self.defines(name) or name.startswith("__") or "*" in self.other_names or self.defines("__getattr__")
 
 
 @lru_cache(maxsize=256)
@@ -68,7 +84,8 @@ def read_module(code: str, file: str) -> Module:
     """
     functions: dict[str, Signature] = {}
     other_names: set[str] = set()
-    for statement in _top_level(_parsed(code, file).body):
+    tree = _parsed(code, file)
+    for statement in _top_level(tree.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             other_names.discard(statement.name)
             functions.pop(statement.name, None)
@@ -80,7 +97,13 @@ def read_module(code: str, file: str) -> Module:
         for name in _bound(statement):
             functions.pop(name, None)
             other_names.add(name)
-    return Module(file, functions, frozenset(other_names))
+    other_names |= {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    names = dict.fromkeys(
+        statement.name
+        for statement in _top_level(tree.body)
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return Module(file, functions, frozenset(other_names), tuple(_imports(tree)), tuple(names))
 
 
 def _parsed(code: str, file: str) -> ast.Module:
@@ -92,7 +115,8 @@ def _parsed(code: str, file: str) -> ast.Module:
             # Finds what only the compiler refuses: `return` outside a function, `nonlocal` of nothing.
             compile(tree, file, "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise CodeError(Problem(file, error.lineno or 1, f"syntax error: {error.msg}")) from error
+        where = f" (column {error.offset})" if error.offset else ""
+        raise CodeError(Problem(file, error.lineno or 1, f"syntax error: {error.msg}{where}")) from error
     except (ValueError, RecursionError, MemoryError) as error:
         reason = (
             "it contains characters that are not allowed in Python source"
@@ -115,6 +139,13 @@ def _top_level(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _top_level(part.body)
 
 
+def _imports(tree: ast.Module) -> Iterator[ImportedName]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                yield ImportedName(node.module, alias.name, node.lineno)
+
+
 def _bound(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.ClassDef):
         yield statement.name
@@ -124,9 +155,19 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
     elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
         if isinstance(statement, ast.AnnAssign) and statement.value is None:
             return
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                yield node.id
+        yield from _stored(statement)
+    elif isinstance(statement, ast.For | ast.AsyncFor):
+        yield from _stored(statement.target)
+    elif isinstance(statement, ast.With | ast.AsyncWith):
+        for item in statement.items:
+            if item.optional_vars is not None:
+                yield from _stored(item.optional_vars)
+
+
+def _stored(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
 
 
 def _signature(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:

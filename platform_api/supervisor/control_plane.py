@@ -8,6 +8,7 @@ import asyncio
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import asyncpg
 import uvicorn
@@ -15,10 +16,12 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from platform_api.app import create_app
+from platform_api.core.errors import DatabaseUnavailable
 from platform_api.core.logs.configuration import configure_logging
 from platform_api.core.settings import InvalidSettings, Settings
 from platform_api.migrations import migrate
 from platform_api.supervisor.first_start import RunnerTokenError, prepare
+from platform_api.supervisor.processes.children import REPORTED
 from platform_api.supervisor.settings import ControlPlaneSettings
 
 # Open event streams and WebSockets have no end of their own.
@@ -56,6 +59,12 @@ async def _prepare(settings: Settings, admin_file: Path, *, owner: str | None) -
     )
 
 
+def _refuse(reason: str) -> NoReturn:
+    """Ends with the reason, and the status that tells the supervisor not to add another message."""
+    sys.stderr.write(f"Error: {reason}\n")
+    sys.exit(REPORTED)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
@@ -67,14 +76,16 @@ def main() -> None:
         configure_logging(level=settings.log_level, log_format=settings.log_format)
         asyncio.run(_prepare(settings, arguments.admin_file, owner=arguments.owner))
     except (InvalidSettings, RunnerTokenError) as error:
-        sys.exit(str(error))
+        _refuse(str(error))
+    except DatabaseUnavailable as error:
+        _refuse(error.describe())
     except OSError as error:
-        sys.exit(f"the database cannot be reached: {error}")
+        _refuse(f"the database cannot be reached: {error}")
     except DBAPIError as error:
         # What the driver said, without the statement and the link that SQLAlchemy adds.
-        sys.exit(f"the database cannot be prepared: {getattr(error.orig, '__cause__', None) or error.orig}")
+        _refuse(f"the database cannot be prepared: {getattr(error.orig, '__cause__', None) or error.orig}")
     except (asyncpg.PostgresError, CommandError) as error:
-        sys.exit(f"the database cannot be prepared: {error}")
+        _refuse(f"the database cannot be prepared: {error}")
     serve(settings, socket.socket(fileno=arguments.fd))
 
 

@@ -1,5 +1,6 @@
 """Reports the failures of a command that starts an installation: a sentence and status 1, never a stack trace."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,7 @@ from platform_api.core.settings import InvalidSettings
 from platform_api.supervisor.data_directory import DataDirectoryError
 from platform_api.supervisor.listener import ListenError
 from platform_api.supervisor.postgres import PostgresError
-from platform_api.supervisor.processes.children import ChildError
+from platform_api.supervisor.processes.children import ChildError, ChildRefused
 from platform_api.supervisor.processes.identity import IdentityError
 from platform_api.supervisor.processes.leftovers import LeftoverError
 
@@ -31,5 +32,12 @@ def reported(*, log_level: str = "INFO") -> Iterator[None]:
     configure_logging(level=log_level)
     try:
         yield
+    except ChildRefused as error:
+        raise SystemExit(1) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        raise click.ClickException(f"there is no space left on the disk{place}") from error
     except _EXPECTED as error:
         raise click.ClickException(str(error)) from error

@@ -27,6 +27,9 @@ _MAX_SOCKET_PATH = 107
 _SOCKET_NAME = "/.s.PGSQL.5432.lock"
 _MAX_LOG_BYTES = 16 * 1024 * 1024
 _MAJOR_VERSION = "18"
+_MEGABYTE = 1024 * 1024
+# An empty database with the platform's tables has 70 MB, most of it the write-ahead log.
+_MIN_FREE_BYTES = 150 * _MEGABYTE
 # Extensions in SQL for those that the wheel lacks and that many applications create.
 _STAND_INS = Path(__file__).parent / "share"
 
@@ -86,6 +89,7 @@ class EmbeddedPostgres:
         self._options = options or {}
         self._identity = identity
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
 
     @property
     def identity(self) -> Identity:
@@ -120,6 +124,12 @@ class EmbeddedPostgres:
         return stopped
 
     def _initialize(self) -> None:
+        free = shutil.disk_usage(self.paths.root).free
+        if free < _MIN_FREE_BYTES:
+            raise PostgresError(
+                f"the disk of {self.paths.root} has {free // _MEGABYTE} MB free; a first start needs"
+                f" {_MIN_FREE_BYTES // _MEGABYTE} MB: free some space, or choose another --data-dir"
+            )
         # An interrupted initdb leaves half a directory without PG_VERSION in place: start over.
         shutil.rmtree(self.paths.data, ignore_errors=True)
         staging = self.paths.root / "data.new"
@@ -144,7 +154,8 @@ class EmbeddedPostgres:
             cwd=self.paths.root,
         )
         if result.returncode != 0:
-            raise PostgresError(f"initdb failed:\n{result.stderr.strip() or result.stdout.strip()}")
+            output = result.stderr.strip() or result.stdout.strip()
+            raise PostgresError(_full_disk(self.paths.root, output) or f"initdb failed:\n{output}")
         os.sync()
         staging.rename(self.paths.data)
 
@@ -179,6 +190,7 @@ class EmbeddedPostgres:
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self.paths.log.open("ab") as log:
+            self._log_start = log.tell()
             self._process = subprocess.Popen(
                 [str(binary_directory() / "postgres"), "-D", str(self.paths.data), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -202,8 +214,9 @@ class EmbeddedPostgres:
         not_yet = (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
         while True:
             if self.process.poll() is not None:
-                tail = self.paths.log.read_text(errors="replace")[-2000:]
-                raise PostgresError(f"PostgreSQL ended with status {self.process.returncode}:\n{tail}")
+                tail = self.paths.log.read_bytes()[self._log_start :][-2000:].decode(errors="replace")
+                reason = f"PostgreSQL ended with status {self.process.returncode}:\n{tail}"
+                raise PostgresError(_full_disk(self.paths.root, tail) or reason)
             with contextlib.suppress(*not_yet):
                 connection = await asyncpg.connect(self.url())
                 await connection.close()
@@ -226,6 +239,14 @@ class EmbeddedPostgres:
         if link.is_symlink():
             shutil.rmtree(link.readlink(), ignore_errors=True)
             link.unlink()
+
+
+def _full_disk(root: Path, output: str) -> str | None:
+    """Returns one sentence when PostgreSQL's output says that the disk is full; None when it says something else."""
+    # PostgreSQL's hint after a write that was cut short.
+    if "No space left on device" not in output and "Check free disk space" not in output:
+        return None
+    return f"there is no space left on the disk of {root}; free some and start again"
 
 
 if __name__ == "__main__":  # a server by hand: python -m platform_api.supervisor.postgres DIRECTORY

@@ -193,6 +193,26 @@ async def delete_table(session: AsyncSession, app_id: AppId, name: str, *, follo
     await _follow(session, app_id, before, after, limits, changed=table.id, follow_up=follow_up)
 
 
+async def delete_tables(session: AsyncSession, app_id: AppId, *, follow_up: MetadataFollowUp) -> None:
+    """Drops all tables of an app with their rows, for the app's own deletion. Raises `Conflict` for one in use."""
+    await lock_tables_of_app(session, app_id)
+    before = await read_definitions(session, app_id)
+    if not before:
+        return
+    stored = await permissions_of_apps(session, [app_id])
+    limits = limits_of(stored)
+    for permission in stored:
+        await session.delete(permission)
+    await session.flush()
+    for table in await list_tables(session, app_id):
+        await session.delete(table)
+    await session.flush()
+    definitions = list(before.values())
+    await _build(session, definitions[0], render(lambda operations: ddl.drop_tables(operations, definitions)))
+    metadata = app_metadata(before, limits=limits)
+    await _change_metadata(session, MetadataChange(app_id, metadata, {}), follow_up)
+
+
 async def read_definitions(session: AsyncSession, app_id: AppId) -> dict[int, TableDefinition]:
     """Returns the definitions of the app's tables by their ids."""
     tables: Sequence[AppTable] = await list_tables(session, app_id)
@@ -252,8 +272,12 @@ async def _follow(
         app_metadata(after, limits=limits, table_ids=affected),
         altered,
     )
+    await _change_metadata(session, change, follow_up)
+
+
+async def _change_metadata(session: AsyncSession, change: MetadataChange, follow_up: MetadataFollowUp) -> None:
     try:
         await follow_up.follow(session, change)
     except MetadataError as error:
         raise EngineRefused(f"the GraphQL engine refuses the table: {error}") from error
-    await announce_tables(session, app_id)
+    await announce_tables(session, change.app_id)

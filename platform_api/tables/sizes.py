@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, String, cast, func, select
+from sqlalchemy import BigInteger, String, cast, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import column, table
 
 from platform_api.accounts.actor import Actor
 from platform_api.apps.access import is_own
 from platform_api.apps.models import App
+from platform_api.core.types import AppId
 from platform_api.tables.models import AppTable
 
 MAX_TABLES = 10_000
@@ -24,12 +25,12 @@ class StoredRows:
     rows: int
 
 
-async def estimate_rows(session: AsyncSession, actor: Actor) -> StoredRows:
-    """Returns what the apps of the organization hold, with the rows of organizations that installed them."""
+async def estimate_rows(session: AsyncSession, actor: Actor, app_id: AppId | None = None) -> StoredRows:
+    """Returns what the apps of the organization hold, or one of them, with the rows of those that installed them."""
     names = (
         select(func.concat("app_", AppTable.app_id, "_", AppTable.name, type_=String).label("name"))
         .join(App, App.id == AppTable.app_id)
-        .where(is_own(actor))
+        .where(is_own(actor), true() if app_id is None else App.id == app_id)
         .limit(MAX_TABLES)
         .subquery()
     )

@@ -132,7 +132,7 @@ def test_init_warns_where_version_control_would_take_the_token(platform: Loopbac
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--app", "absent"], "404"),
+        (["--app", "absent"], "no route GET /api/apps/absent/"),
         (["--app", "orders", "--password", "wrong"], "does not accept this e-mail and password"),
         (["--app", "orders", "--server", "http://127.0.0.1:1"], "cannot be reached"),
         (["--app", "orders", "--server", "platform"], "http:// or https://"),
@@ -214,3 +214,37 @@ def test_a_command_that_lacks_the_platform_while_it_runs_says_so(monkeypatch: py
     monkeypatch.setattr(cli, "_has_platform", lambda: False)
     done = run("up")
     assert done.exit_code == 1 and "pip install 'automio[platform]'" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Platform is not known, and there is no terminal to ask at: give --server"),
+        (["--server", "http://127.0.0.1:1"], "E-mail is not known, and there is no terminal to ask at: give --email"),
+        (["--server", "http://127.0.0.1:1", "--email", "a@b.test"], "give AUTOMIO_PASSWORD"),
+    ],
+)
+def test_init_without_a_terminal_says_which_option_has_the_answer(arguments: list[str], message: str) -> None:
+    done = run("init", "--app", "orders", *arguments)
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split()) and "Aborted" not in done.output
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "App-Token"])
+def test_a_token_with_its_scheme_is_told_to_stand_alone(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("APP_TOKEN", f"{scheme} amt_abc")
+    assert f"APP_TOKEN must be the token alone, without '{scheme}' before it." in run("whoami").output
+
+
+def test_an_app_is_created_by_signing_in_where_there_is_no_token(platform: Loopback) -> None:
+    platform.on("POST /api/apps/", Answer(201, json={**APP, "id": 4, "slug": "shop"}))
+    credentials = f"{platform.url}\nann@acme.test\ncorrect horse\n"
+    created = run("app", "new", "Shop", input=credentials)
+    assert created.exit_code == 0, created.output
+    assert "created app shop (id 4)" in created.output and "correct horse" not in created.output
+    assert platform.seen("POST /api/apps/")[0].headers["cookie"] == "automio_session=s1"
+    bound = {"detail": "this token is bound to app 3; it cannot create another", "code": "forbidden"}
+    platform.on("POST /api/apps/", Answer(403, json=bound))
+    refused = run("app", "new", "Shop", "--server", platform.url, "--token", "amt_bound")
+    assert "it cannot create another; sign in with --email" in refused.output

@@ -22,6 +22,7 @@ def files(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     server.on("GET /api/apps/3/", APP)
     server.on("GET /api/apps/3/source/", lambda request: {"number": 1, "files": sent})
     server.on("GET /api/apps/3/tables/", {"tables": []})
+    server.on("GET /api/actions/", [])
     server.on("GET /api/integrations/", {"count": 0, "next": None, "results": []})
     server.on("GET /api/plugins/plugin-interfaces/", Answer(403, json={"detail": "this token may not build"}))
     return sent
@@ -83,6 +84,8 @@ def test_a_local_file_that_was_never_pulled_is_not_overwritten(files: dict[str, 
     Path("app").mkdir()
     Path("app/main.py").write_text("mine\n")
     refused = run("pull", "app", ok=False).output
+    assert "  main.py: changed on both sides\n" in refused and "-mine" not in refused
+    refused = run("pull", "app", "--diff", ok=False).output
     assert "-mine" in refused and "+x = 1" in refused
     assert Path("app/main.py").read_text() == "mine\n"
 
@@ -141,3 +144,58 @@ def test_ignore_rules_are_followed_or_refused(files: dict[str, str], server: Loo
 def test_missing_folders_and_settings_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no folder" in run("push", "absent", ok=False).output
     assert "API_BASE_URL" in run("pull", "app", ok=False).output
+
+
+def test_a_file_that_is_not_python_is_refused_with_its_place_and_nothing_is_pushed(
+    files: dict[str, str], server: Loopback
+) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_text("x = 1\ndef f(:\n    pass\n")
+    Path("app/good.py").write_text("y = 1\n")
+    refused = run("push", "app", ok=False).output
+    assert "main.py:2:7: syntax error: invalid syntax" in refused and "def f(:" in refused
+    assert not server.seen("PATCH /api/apps/3/source/")
+
+
+def test_plugins_that_only_others_changed_do_not_keep_an_app_from_being_pushed(
+    files: dict[str, str], server: Loopback
+) -> None:
+    interface = {"namespace": "goods", "code": "y = 1\n", "version": 1, "capabilities": []}
+    server.on("GET /api/plugins/plugin-interfaces/", lambda request: {"next": None, "results": [interface]})
+    server.on("GET /api/plugins/plugin-interfaces/goods/plugins/", {"next": None, "results": []})
+    server.on("PATCH /api/apps/3/source/", {"number": 2})
+    run("pull", "app")
+    interface["code"] = "y = 2\n"
+    Path("app/main.py").write_text("x = 2\n")
+    pushed = run("push", "app").output
+    assert "pushed: main.py\nversion 2\n" in pushed
+    assert "note: plugins/interfaces/goods.py is newer on the platform" in pushed
+    assert [sorted(request.json["changes"]) for request in server.seen("PATCH /api/apps/3/source/")] == [["main.py"]]
+    files["main.py"] = "x = 2\n"
+    Path("app/plugins/interfaces/goods.py").write_text("y = 3\n")
+    refused = run("push", "app", ok=False).output
+    assert "  plugins/interfaces/goods.py: changed on both sides\n" in refused
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ("[actions.x", "automio.toml is not TOML"),
+        ("[action.x]\nentry = 'main.py'", "there is no key action; did you mean actions?"),
+        ("[actions.x]\nentri = 'main.py'", "there is no key actions.x.entri; did you mean entry?"),
+        ("[actions.x]\nname = 'X'", "actions.x needs an entry"),
+        ("[actions.'1 x']\nentry = 'main.py'", "a slug has letters"),
+        ("[actions]\nx = 'main.py'", "actions.x must be a table"),
+        ("[actions.x]\nentry = 5", "actions.x.entry must be text"),
+        ("[actions.x]\nentry = 'gone.py'", "actions.x.entry: there is no file gone.py"),
+        ("[actions.x]\nentry = 'main.py:run'", "main.py has no function run; it has no functions"),
+        ("[actions.x]\nentry = 'main.py'\nschedules = [{name = 'a'}]", "either cron or every_minutes"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_is_refused_and_nothing_is_pushed(
+    files: dict[str, str], server: Loopback, manifest: str, message: str
+) -> None:
+    run("pull", "app")
+    Path("app/automio.toml").write_text(manifest)
+    assert message in run("push", "app", ok=False).output
+    assert not server.seen("PATCH /api/apps/3/source/")

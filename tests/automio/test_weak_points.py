@@ -596,6 +596,41 @@ def test_contract_15_13_an_unreachable_redis_is_named_when_it_is_used(
         api.app_cache.get("k")
 
 
+@pytest.mark.parametrize("has_package", [True, False])
+def test_progress_without_redis_is_shown_with_one_warning_and_fails_nothing(
+    tmp_path: Path, has_package: bool
+) -> None:
+    script = f"""
+        import asyncio, sys
+        if not {has_package}:
+            sys.modules["redis"] = None
+        from automio import AsyncAPI
+        from automio.wrapper import API
+        settings = {{"base_url": "http://127.0.0.1:1", "token": "t", "app_id": 1}}
+        with API(**settings) as api:
+            for percent in (10, 20):
+                api.task.set_progress(percent, "at it", "running")
+        async def main():
+            async with AsyncAPI(**settings) as api:
+                await api.task.set_progress(30, "at it", "running")
+        asyncio.run(main())
+        print("done")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PATH": "", "REDIS_PORT": "1"},
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 1 and "progress is only shown here" in warnings[0]
+    progress = [line for line in done.stderr.splitlines() if line not in warnings]
+    assert progress == [f" {percent} % at it (running)" for percent in (10, 20, 30)]
+
+
 # 14. get_integration
 
 

@@ -1,6 +1,7 @@
 """A developer's folder and a real platform: pull, push, run, stubs, plugins."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ def platform(installation: Installation) -> Iterator[httpx.Client]:
 @pytest.fixture
 def app(platform: httpx.Client) -> dict[str, Any]:
     """An app with a source of one file and a table."""
-    made = _sent(platform.post("/api/apps/", json={"name": "Stock"}))
+    made = _sent(platform.post("/api/apps/", json={"name": "Stock", "slug": f"stock-{os.urandom(4).hex()}"}))
     columns = [
         {"name": "sku", "type": "text", "required": True},
         {"name": "class", "type": "choice", "choices": ["it's", 'a "b"']},
@@ -138,7 +139,7 @@ def test_push_refuses_what_is_newer_and_shows_it(
     _run("pull", folder)
     _save(platform, app, 1, {"main.py": "result = 'theirs'\n", "theirs.py": "y = 1\n"})
     (folder / "main.py").write_text("result = 'mine'\n")
-    refused = _run("push", folder, ok=False).output
+    refused = _run("push", "--diff", folder, ok=False).output
     assert "+result = 'theirs'" in refused and "automio pull" in refused
     assert _source(platform, app)["main.py"] == "result = 'theirs'\n"
     refused = _run("pull", folder, ok=False).output
@@ -220,7 +221,7 @@ def test_interfaces_and_plugins_are_pulled_and_pushed(
     assert plugin["is_enabled"] and plugin["code"] == PLUGIN.replace("limit", "most")
 
     (other / "plugins/goods_a-shop.py").write_text("# mine\n" + PLUGIN)
-    refused = _run("push", other, ok=False).output
+    refused = _run("push", "--diff", other, ok=False).output
     assert "newer" in refused and "most" in refused
     (folder / "plugins/goods_a-shop.py").unlink()
     (folder / "plugins/interfaces/goods.py").unlink()
@@ -232,7 +233,7 @@ def test_interfaces_and_plugins_are_pulled_and_pushed(
 def test_a_folder_belongs_to_one_app(platform: httpx.Client, app: dict[str, Any], make_folder: Make) -> None:
     folder = make_folder()
     _run("pull", folder)
-    other = _sent(platform.post("/api/apps/", json={"name": "Other"}))
+    other = _sent(platform.post("/api/apps/", json={"name": "Other", "slug": f"other-{os.urandom(4).hex()}"}))
     token = _sent(platform.post("/api/tokens/", json={"name": "t", "app": other["id"], "scopes": ["build"]}))["token"]
     text = (folder / ".env").read_text()
     (folder / ".env").write_text(text + f"\nAPP_ID={other['id']}\nAPP_TOKEN={token}\n")

@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qs
 
+import asyncpg
+
+from hasura.database_address import address_of, reason_of
 from hasura.engine import exact_json
 from hasura.engine.engine import Engine
 from hasura.engine.errors import EngineError, Unexpected
@@ -71,7 +74,11 @@ class EngineApp:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self.engine.start()
+                try:
+                    await self.engine.start()
+                except (OSError, asyncpg.PostgresError) as error:
+                    await send({"type": "lifespan.startup.failed", "message": self._describe(error)})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.engine.stop()
@@ -192,10 +199,24 @@ class EngineApp:
             # What GraphQL wraps in `data` is the whole answer here.
             await answer(send, 200, value[len(b'{"data":') : -1])
 
+    def _describe(self, error: Exception) -> str:
+        place = address_of(self.engine.options.database_url)
+        return f"the database at {place} cannot be used: {reason_of(error)}"
+
     async def _healthz(self, scope: Scope, receive: Receive, send: Send) -> None:
-        inconsistent = bool(self.engine.schema_cache.inconsistent_objects)
-        text = b"WARN: inconsistent objects in schema" if inconsistent else b"OK"
-        await answer(send, 200, text, ((b"content-type", b"text/plain; charset=utf-8"),))
+        status, text = 200, b"OK"
+        if self.engine.schema_cache.inconsistent_objects:
+            text = b"WARN: inconsistent objects in schema"
+        try:
+            await self.engine.check_database()
+        except asyncpg.TooManyConnectionsError:
+            # It answers, and the engine has connections of its own.
+            pass
+        except (OSError, asyncpg.PostgresError) as error:
+            log.error(self._describe(error))
+            # Where the database is, is not told to whoever asks: this needs no secret.
+            status, text = 500, b"ERROR: the database cannot be reached"
+        await answer(send, status, text, ((b"content-type", b"text/plain; charset=utf-8"),))
 
     async def _version(self, scope: Scope, receive: Receive, send: Send) -> None:
         await answer_json(send, 200, {"server_type": "ce", "version": self.engine.options.server_version})

@@ -53,6 +53,9 @@ def _message(error: Mapping[str, Any]) -> str:
         return f"the body is not valid JSON ({error.get('ctx', {}).get('error', 'syntax error')})"
     if error["type"] == "missing" and error["loc"] == ("body",):
         return "a JSON body is required"
+    if error["loc"] == ("body",) and isinstance(error.get("input"), bytes):
+        # FastAPI parses a body only when its type says that it is JSON; `curl -d` says that it is a form.
+        return "the body must be JSON, sent with the header `Content-Type: application/json`"
     message = str(error["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
 

@@ -1,6 +1,7 @@
 """Writes log lines: an event name and fields, with the request id on every line; our own and the libraries' alike."""
 
 import logging
+import os
 import sys
 
 import structlog
@@ -23,9 +24,8 @@ def configure_logging(*, level: str = "INFO", log_format: LogFormat = LogFormat.
         renderers = [structlog.processors.JSONRenderer()]
     else:
         # Plain tracebacks: the decorated ones show local variables, and those hold secrets.
-        console = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        has_colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+        console = structlog.dev.ConsoleRenderer(colors=has_colors, exception_formatter=structlog.dev.plain_traceback)
         renderers = [console]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -49,6 +49,8 @@ def configure_logging(*, level: str = "INFO", log_format: LogFormat = LogFormat.
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # One line of ours instead of one for each migration.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers[:] = []
         logging.getLogger(name).propagate = True

@@ -17,7 +17,7 @@ from hasura.engine.engine import Engine
 from hasura.engine.errors import EngineError
 from hasura.engine.options import EngineOptions
 from hasura.engine.session import Session
-from platform_api.core.logging import configure_logging
+from platform_api.core.logs.configuration import configure_logging
 from platform_api.graphql.heavy.frames import frame, read_frame
 
 # The kernel gives it a third of what it gives the control plane where both have something to do.

@@ -26,8 +26,16 @@ _HEALTHY_AFTER = 30.0
 _ERROR_GRACE_SECONDS = 0.5
 
 
+REPORTED = 78
+"""The status with which a child ends that has told the reason: EX_CONFIG of sysexits.h."""
+
+
 class ChildError(RuntimeError):
     """Reports that a child died before it was ready for the first time."""
+
+
+class ChildRefused(ChildError):
+    """Reports that a child ended before it was ready, and wrote why to standard error itself."""
 
 
 @dataclass(slots=True)
@@ -57,6 +65,8 @@ class Child:
             # The check for readiness may know more about the end than the exit status does.
             await asyncio.wait({ready}, timeout=_ERROR_GRACE_SECONDS)
             if not ready.done():
+                if process.poll() == REPORTED:
+                    raise ChildRefused(f"{self.name} refused to start")
                 raise ChildError(f"{self.name} {describe_end(process)} before it was ready")
             await ready
         finally:

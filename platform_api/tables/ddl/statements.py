@@ -4,7 +4,7 @@ The functions take alembic's `Operations` (`rendering.render` gives one that rec
 identifier and render every literal, so that no text from a builder is ever pasted into SQL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,6 +187,16 @@ def create_table(operations: Operations, definition: TableDefinition, *, table_n
 def drop_table(operations: Operations, names: PhysicalNames) -> None:
     """Drops the table with its rows; PostgreSQL refuses while another table refers to it."""
     operations.drop_table(names.table, schema=SCHEMA)
+
+
+def drop_tables(operations: Operations, definitions: Collection[TableDefinition]) -> None:
+    """Drops tables with their rows; they may refer to each other, in circles too, but no other table to them."""
+    for definition in definitions:
+        for reference in definition.references:
+            name = definition.physical.foreign_key(reference.column)
+            operations.drop_constraint(name, definition.physical.table, schema=SCHEMA)
+    for definition in definitions:
+        drop_table(operations, definition.physical)
 
 
 def alter_table(

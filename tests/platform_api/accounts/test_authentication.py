@@ -47,6 +47,7 @@ async def _run_token(platform: Platform, caller: Caller, run_id: int) -> str:
         ("", "the token is missing"),
         ("App-Token", "the token is missing"),
         ("App-Token None", "the token is missing"),
+        ("amt_" + "x" * 43, "the token has no scheme before it: send `Authorization: App-Token <token>`"),
         ("Basic dXNlcjpwYXNz", "the scheme must be `App-Token` or `Bearer`"),
         ("App-Token nonsense", "the token is malformed"),
         ("App-Token amt_short", "the token is malformed"),

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 
 from platform_api.accounts.models import Role, Scope
@@ -38,8 +39,8 @@ async def test_an_action_is_created_with_its_code_as_a_file_of_the_source_tree(s
         changed = await client.patch(one, json={"entry": function, "name": "Orders", "input_schema": None})
         assert (changed.json()["entry"], changed.json()["name"]) == (function, "Orders")
         assert (changed.json()["input_schema"], changed.json()["description"]) == (None, "d")
-        coded = await client.patch(one, json={"code": "x = 2\n"})
-        assert coded.json()["code"] == "x = 2\n"
+        coded = await client.patch(one, json={"code": "def main(event):\n    return 2\n"})
+        assert coded.json()["code"] == "def main(event):\n    return 2\n"
         assert (await client.get(f"/api/apps/{workshop.app.id}/source/")).json()["number"] == 2
         assert (await client.delete(one)).status_code == 204
         assert (await client.get(one)).status_code == 404
@@ -139,6 +140,34 @@ async def test_what_cannot_be_an_action_is_refused(
         reply = await client.post("/api/actions/", json=wanted)
     assert reply.status_code == status, reply.text
     assert isinstance(reply.json()["detail"], str)
+
+
+async def test_an_entry_names_a_function_that_its_file_has(shared_platform: Platform) -> None:
+    workshop = await create_workshop(shared_platform)
+    code = "import os\n\ndef ship(event): ...\n\n@os.decorate\nasync def count(event): ...\n\nalias = ship\n"
+    async with shared_platform.client(workshop.caller) as client:
+
+        async def create(entry: str, code: str | None) -> httpx.Response:
+            body = {"name": "x", "app": workshop.app.id, "entry": entry, "code": code}
+            return await client.post("/api/actions/", json=body)
+
+        missing = await create("jobs.py:shop", code)
+        assert (missing.status_code, missing.json()["code"]) == (422, "code_refused")
+        assert missing.json()["detail"] == "entry: jobs.py has no function shop; its functions are: ship, count"
+        assert [field["path"] for field in missing.json()["fields"]] == ["entry"]
+        assert "it has no functions" in (await create("jobs.py:run", "x = 1\n")).json()["detail"]
+        source = await client.get(f"/api/apps/{workshop.app.id}/source/")
+        assert "jobs.py" not in source.json()["files"]
+        broken = await create("jobs.py", "x = 1\ndef f(:\n")
+        assert broken.json()["detail"] == "code: jobs.py:2: syntax error: invalid syntax (column 7)"
+        for function in ("ship", "count", "alias"):
+            assert (await create(f"jobs.py:{function}", code)).status_code == 201
+        stored = await create("jobs.py:gone", None)
+        assert "its functions are: ship, count" in stored.json()["detail"]
+        assert (await create("star.py:anything", "from jobs import *\n")).status_code == 201
+        one = f"/api/actions/{workshop.action['id']}/"
+        assert (await client.patch(one, json={"entry": "jobs.py:gone"})).json()["code"] == "code_refused"
+        assert (await client.patch(one, json={"entry": "jobs.py:ship", "code": "y = 1\n"})).status_code == 422
 
 
 def test_entries_name_a_file_and_perhaps_a_function() -> None:

@@ -87,6 +87,20 @@ async def test_a_slug_is_unique_on_the_platform_and_one_made_from_the_name_steps
     assert made.json()["slug"].startswith("shop-")
 
 
+async def test_a_second_app_of_one_name_needs_a_slug_of_its_own(shared_platform: Platform) -> None:
+    caller, stranger = await shared_platform.create_caller(), await shared_platform.create_caller()
+    async with shared_platform.client(caller) as client:
+        first = (await client.post("/api/apps/", json={"name": "Twice"})).json()
+        refused = await client.post("/api/apps/", json={"name": "twice"})
+        named = await client.post("/api/apps/", json={"name": "Twice", "slug": f"{first['slug']}-2"})
+    async with shared_platform.client(stranger) as client:
+        elsewhere = await client.post("/api/apps/", json={"name": "Twice"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "name_taken")
+    assert [field["path"] for field in refused.json()["fields"]] == ["name"]
+    assert f"({first['slug']})" in refused.json()["detail"] and "give a `slug`" in refused.json()["detail"]
+    assert (named.status_code, elsewhere.status_code) == (201, 201)
+
+
 async def test_a_private_app_does_not_exist_for_another_organization(shared_platform: Platform) -> None:
     owner, stranger = await shared_platform.create_caller(), await shared_platform.create_caller()
     app = await shared_platform.create_app(owner)

@@ -281,3 +281,14 @@ async def test_published_clients_find_the_message_of_graphql_where_they_look(sha
     async with shared_platform.client(caller) as client:
         body = (await client.post("/api/apps/graphql/?app=999999999", json={"query": "{a}"})).json()
     assert (body["error"], body["code"]) == (body["detail"], "not_found")
+
+
+async def test_a_body_that_is_sent_as_a_form_is_told_its_content_type(shared_platform: Platform) -> None:
+    caller = await shared_platform.create_caller()
+    async with shared_platform.client(caller) as client:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        refused = await client.post("/api/apps/", content=b'{"name": "Shop"}', headers=form)
+        text = await client.post("/api/apps/", json="Shop")
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "the body must be JSON, sent with the header `Content-Type: application/json`"
+    assert "Content-Type" not in text.json()["detail"]

@@ -1,6 +1,7 @@
 """Log lines: ours and the libraries' in one format, with the request's id, without values of variables."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -45,3 +46,19 @@ def test_console_lines_show_a_traceback_without_the_values_of_variables() -> Non
     assert "ZeroDivisionError" in shown and "run.claimed" in shown
     # The source line of the traceback may be shown, a variable's value from the frame may not.
     assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize(("no_color", "has_colors"), [("", True), ("1", False)])
+def test_colors_at_a_terminal_are_left_out_where_they_are_not_liked(no_color: str, has_colors: bool) -> None:
+    program = """
+import sys
+import structlog
+from platform_api.core.logs.configuration import configure_logging
+sys.stderr.isatty = lambda: True
+configure_logging()
+structlog.stdlib.get_logger().warning("run.claimed")
+"""
+    environment = {**os.environ, "NO_COLOR": no_color}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert "run.claimed" in done.stderr
+    assert ("\x1b[" in done.stderr) == has_colors

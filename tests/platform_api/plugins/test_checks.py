@@ -115,3 +115,41 @@ def test_an_interface_is_checked_by_itself() -> None:
     [found] = check_interface("orders", ["fetch"], "def")
     assert str(found).startswith("plugins/interfaces/orders.py:1: syntax error")
     assert check_interface("orders", ["fetch"], "def helper(): ...") == []
+
+
+SHARED = """
+import os as system
+from datetime import *  # brings names that are not known here
+
+
+class Order: ...
+
+
+def fetch(connection_ids): ...
+
+
+with open(system.devnull) as NOTHING: ...
+for NUMBER in range(3): ...
+
+
+def remember():
+    global MEMORY
+    MEMORY = 1
+"""
+
+
+@pytest.mark.parametrize("name", ["Order", "fetch", "system", "NOTHING", "NUMBER", "MEMORY", "__doc__", "*"])
+def test_names_that_the_interface_defines_can_be_imported(name: str) -> None:
+    interface = SHARED.replace("from datetime import *", "")
+    assert _problems(f"from plugins.interfaces.orders import {name}\n", interface=interface) == []
+
+
+def test_names_that_the_interface_does_not_define_are_refused_with_file_and_line() -> None:
+    code = "def helper():\n    from plugins.interfaces.orders import Order, Ordr\n"
+    interface = SHARED.replace("from datetime import *", "")
+    assert _problems(code, interface=interface) == [
+        "plugins/orders_my-shop.py:2: imports 'Ordr', which plugins/interfaces/orders.py does not define"
+    ]
+    assert _problems(code, interface=SHARED) == []
+    assert _problems("from plugins.interfaces.others import Ordr\n", interface=interface) == []
+    assert _problems("from x import y\n", interface="def fetch(connection_ids): ...\n") == []

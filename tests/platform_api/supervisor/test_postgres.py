@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -283,3 +284,31 @@ def _sleeper() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         ["sleep", "60"], cwd="/", preexec_fn=lambda: signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     )
+
+
+def test_a_disk_that_is_too_small_for_a_first_start_is_one_sentence(
+    short_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(short_directory)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=20 * 1024 * 1024))
+    with pytest.raises(PostgresError) as raised:
+        EmbeddedPostgres(short_directory / "pg").prepare()
+    assert "has 20 MB free; a first start needs 150 MB" in str(raised.value) and "\n" not in str(raised.value)
+    assert not (short_directory / "pg" / "data").exists()
+
+
+@as_root
+def test_a_disk_that_fills_up_is_one_sentence(short_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", short_directory], capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2**40))
+    try:
+        with pytest.raises(PostgresError) as raised:
+            EmbeddedPostgres(short_directory / "pg").prepare()
+        assert "there is no space left on the disk of" in str(raised.value) and "\n" not in str(raised.value)
+    finally:
+        subprocess.run(["umount", short_directory], check=True)

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import stat
@@ -208,9 +209,31 @@ def test_a_database_that_cannot_be_reached_ends_the_start_with_the_reason(direct
     data_dir = directory / "external"
     done = _automio("up", "--port", "0", "--data-dir", str(data_dir), "--no-runner", environment=unreachable)
     assert done.returncode == 1
-    assert "the database cannot be reached" in done.stderr
+    errors = [line for line in done.stderr.splitlines() if "Error" in line or "ended with" in line]
+    assert errors == ["Error: the database at /nonexistent cannot be reached: no such file or directory"]
     assert "Traceback" not in done.stderr
     assert not (data_dir / "postgres").exists()
+
+
+def test_a_person_at_a_terminal_is_told_where_to_sign_in_and_no_more(prepared: Path) -> None:
+    process, terminal = pty.fork()
+    if process == 0:
+        arguments = ["up", "--port", "0", "--data-dir", str(prepared), "--no-runner"]
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "automio.cli", *arguments])
+    shown, deadline = b"", time.monotonic() + 240
+    try:
+        while b"sign in at" not in shown or not shown.endswith(b"\n"):
+            assert time.monotonic() < deadline, shown
+            if select.select([terminal], [], [], 0.2)[0]:
+                shown += os.read(terminal, 4096)
+    finally:
+        os.kill(process, signal.SIGINT)
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+        os.close(terminal)
+    starting, ready, sign_in = shown.decode().splitlines()
+    assert starting.startswith("starting …") and ready.startswith("automio ready http://127.0.0.1:")
+    email = json.loads((prepared / "admin.json").read_text())["email"]
+    assert sign_in.startswith(f"sign in at {ready.split()[-1]} as {email}, whose first password is in")
 
 
 def test_a_database_that_refuses_us_ends_the_start_with_the_reason(

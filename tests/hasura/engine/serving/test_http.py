@@ -1,5 +1,7 @@
 """The HTTP face: authentication, batches, errors, REST endpoints, explain, limits."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from hasura.engine.plan import SqlStep
 from hasura.engine.session import Session
 from tests.connections import END_OTHER_CONNECTIONS
 from tests.hasura.engine.serving.conftest import SECRET, Served
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 Serve = Callable[..., Served]
@@ -386,3 +389,21 @@ def test_an_error_in_one_of_several_fields_fails_the_request(serve: Serve) -> No
     error = served.graphql(query, variables={"n": -1})["errors"][0]
     assert error["extensions"]["code"] in ("validation-failed", "parse-failed", "data-exception")
     assert len(served.graphql(query, variables={"n": 1})["data"]["article"]) == 1
+
+
+def test_an_engine_without_its_database_is_not_healthy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = serve()
+    assert served.client.get("/healthz").status_code == 200
+    monkeypatch.setattr(served.engine.pool, "_url", f"postgresql://u:secret@127.0.0.1:{free_port()}/x")
+    answer = served.client.get("/healthz")
+    assert (answer.status_code, answer.text) == (500, "ERROR: the database cannot be reached")
+
+
+def test_the_command_says_which_database_it_cannot_reach_and_ends() -> None:
+    port = free_port()
+    url = f"postgresql://u:secret@127.0.0.1:{port}/x"
+    command = [sys.executable, "-m", "automio.cli", "engine", "--database-url", url, "--admin-secret", "x" * 20]
+    done = subprocess.run([*command, "--port", str(free_port())], capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert done.stderr.count(f"the database at 127.0.0.1:{port} cannot be used: connection refused") == 1
+    assert "Traceback" not in done.stderr and "secret" not in done.stderr

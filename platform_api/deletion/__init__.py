@@ -1,0 +1,1 @@
+"""Deletes apps with everything in them, and tells before what that is."""
