@@ -60,6 +60,7 @@ from platform_api.graphql.endpoints import router as graphql_router
 from platform_api.graphql.lifespan import graphql_lifespan
 from platform_api.graphql.rows.endpoints import router as rows_router
 from platform_api.graphql.visibility.endpoints import router as visibility_router
+from platform_api.idempotency.lifespan import idempotency_lifespan
 from platform_api.integrations.calls.endpoints import router as calls_router
 from platform_api.integrations.calls.log_endpoints import router as call_log_router
 from platform_api.integrations.calls.parallel_endpoints import router as parallel_calls_router
@@ -211,6 +212,7 @@ LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     cache_lifespan,
     notifications_lifespan,
     outbox_lifespan,
+    idempotency_lifespan,
     csv_lifespan,
     integrations_lifespan,
     syncs_lifespan,

@@ -107,7 +107,8 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/api/actions"),
     _route("POST", "/api/actions/{name}/run"),
     _route("GET", "/api/actions/runs/{name}/status"),
-    _route("POST", "/api/actions/runs/{name}/cancel"),
+    _route("GET", "/api/actions/{name}/run-request"),
+    _route("POST", "/api/actions/runs/{name}/(?:cancel|stop)"),
     _route("GET", "/api/actions/run-code-stream"),
     _route("POST", "/api/webhooks/{name}/{name}"),
     # cache and progress; keys may contain any character

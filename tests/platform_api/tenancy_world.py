@@ -74,9 +74,14 @@ async def _actions(platform: Platform, victim: Caller, marker: str) -> dict[str,
             json={"app": f"{marker}-app", "name": marker, "code": "print(1)", "action_type": "app_action"},
         )
         assert action.status_code == 201, action.text
-        run = await client.post(f"/api/actions/{action.json()['id']}/run/", json={"user_input": {"of": marker}})
+        run = await client.post(
+            f"/api/actions/{action.json()['id']}/run/",
+            json={"user_input": {"of": marker}},
+            headers={"Idempotency-Key": "first"},
+        )
         assert run.status_code == 200, run.text
-    return {"action": str(action.json()["id"]), "run": str(run.json()["run_id"]), "task_id": run.json()["task_id"]}
+    started = {"run": str(run.json()["run_id"]), "task_id": run.json()["task_id"], "request_key": "first"}
+    return {"action": str(action.json()["id"]), **started}
 
 
 async def _integrations(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:

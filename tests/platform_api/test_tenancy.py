@@ -96,6 +96,7 @@ DONE_BY_SCRIPTS = {
     "POST /api/actions/{action}/run/",
     "POST /api/apps/{app}/actions/{action}/schedules/preview/",
     "POST /api/actions/runs/{run}/cancel/",
+    "POST /api/actions/runs/{run}/stop/",
     "POST /api/actions/runs/{run}/rerun/",
     "POST /api/actions/runs/cancel/",
     "POST /api/actions/runs/rerun/",
