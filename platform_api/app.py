@@ -69,6 +69,7 @@ from platform_api.integrations.connections.choice_endpoints import router as cho
 from platform_api.integrations.connections.endpoints import router as connections_router
 from platform_api.integrations.connections.pages import router as connect_pages_router
 from platform_api.integrations.definitions.endpoints import router as definitions_router
+from platform_api.integrations.invocations.endpoints import router as invocations_router
 from platform_api.integrations.lifespan import integrations_lifespan
 from platform_api.integrations.oauth.endpoints import router as oauth_router
 from platform_api.integrations.oauth.pages import router as oauth_pages_router
@@ -168,6 +169,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     definitions_router,
     connections_router,
     calls_router,
+    invocations_router,
     activation_router,
     parallel_calls_router,
     oauth_router,

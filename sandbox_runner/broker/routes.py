@@ -99,6 +99,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/api/integrations/{name}"),
     _route("GET", "/api/integrations/{name}/(?:get_connections|table_connections)"),
     _route("POST", "/api/integrations/{name}/(?:call|parallel_call|parallel_call_for_connection)"),
+    _route("GET", "/api/integrations/{name}/(?:invocations|results)/{name}"),
     _route("POST", "/api/integrations/mailer/notify-me"),
     # plugins
     _route("GET", "/api/plugins/plugins/get_list/{name}"),

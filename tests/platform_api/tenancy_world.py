@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from platform_api.csv.worker import CsvWorker
+from platform_api.idempotency.models import IdempotencyKey
+from platform_api.integrations.invocations import stored_answers
+from platform_api.integrations.outgoing.caller import UpstreamAnswer
 from tests.platform_api.conftest import Caller, Platform
 
 
@@ -93,7 +96,30 @@ async def _integrations(platform: Platform, victim: Caller, marker: str) -> dict
         assert made.status_code == 201, made.text
         connection = await client.post(f"/api/integrations/{integration_id}/connections/", json={"name": marker})
         assert connection.status_code == 201, connection.text
-    return {"integration_id": integration_id, "connection_id": str(connection.json()["id"])}
+    invocation_id = await _called(platform, victim, marker, integration_id)
+    connection_id = str(connection.json()["id"])
+    return {"integration_id": integration_id, "connection_id": connection_id, "invocation_id": invocation_id}
+
+
+async def _called(platform: Platform, victim: Caller, marker: str, integration_id: str) -> str:
+    """A call that was made with a key; a service to answer it would have to stay as long as the world."""
+    answer = UpstreamAnswer(
+        *(200, {"Content-Type": "application/octet-stream"}, "", None, f"http://127.0.0.1:9/{marker}", 1),
+        content=marker.encode() + b"\0",
+    )
+    async with platform.database.transaction() as session:
+        key = IdempotencyKey(
+            organization_id=victim.organization_id,
+            app_id=0,
+            user_id=victim.user_id,
+            subject=f"call:{integration_id}",
+            key="first",
+            digest=b"",
+            outcome=stored_answers.write(answer),
+        )
+        session.add(key)
+        await session.flush()
+        return str(key.id)
 
 
 async def _plugins(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
