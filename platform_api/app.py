@@ -50,6 +50,7 @@ from platform_api.csv.repairs.endpoints import router as repairs_router
 from platform_api.csv.worker import csv_lifespan
 from platform_api.documents.endpoints import drafts_router, views_router
 from platform_api.documents.uses import find_drafts, find_views
+from platform_api.files.by_path.endpoints import router as files_by_path_router
 from platform_api.files.endpoints import FORM_BYTES as FILE_FORM_BYTES
 from platform_api.files.endpoints import UPLOAD_PATH as FILE_UPLOAD_PATH
 from platform_api.files.endpoints import link_router as file_link_router
@@ -155,6 +156,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     visibility_router,
     views_router,
     drafts_router,
+    files_by_path_router,
     files_router,
     file_link_router,
     webhooks_router,

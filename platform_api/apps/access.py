@@ -107,6 +107,16 @@ async def installed_organization_ids(session: AsyncSession, app_id: AppId) -> li
     return sorted(set(await session.scalars(union_all(owner, installed))))
 
 
+async def reached_organization_ids(session: AsyncSession, actor: Actor, app: App) -> list[OrganizationId]:
+    """Returns the organizations whose rows and files an owner's script reaches in this request. Raises Forbidden."""
+    reached = await installed_organization_ids(session, AppId(app.id))
+    if actor.works_for is None:
+        return reached
+    if actor.works_for not in reached:
+        raise Forbidden(f"organization {actor.works_for} has not installed the app {app.slug}, or has suspended it")
+    return [actor.works_for]
+
+
 async def _get(session: AsyncSession, actor: Actor, reference: int | str, allowed: ColumnElement[bool]) -> App:
     # tenancy: every caller above makes `allowed` from the actor
     app: App | None = await session.scalar(select(App).where(names_app(reference), allowed))

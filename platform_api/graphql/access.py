@@ -24,7 +24,7 @@ from hasura.permissions import (
 )
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Scope
-from platform_api.apps.access import get_usable_app, installed_organization_ids, is_owners_script
+from platform_api.apps.access import get_usable_app, is_owners_script, reached_organization_ids
 from platform_api.core.errors import BadRequest, Forbidden
 from platform_api.core.types import AppId
 from platform_api.tables.permissions.repository import limits_revision
@@ -58,7 +58,10 @@ async def graphql_session(
         return _session(limited_role(app.id, actor.role), limited, stringify=stringify)
     if not is_owners_script(actor, app):
         return _session(organization_role(app.id), variables, stringify=stringify)
-    reached = await installed_organization_ids(session, AppId(app.id))
+    reached = await reached_organization_ids(session, actor, app)
+    if actor.works_for is not None:
+        narrowed = {**variables, ORGANIZATION_VARIABLE: str(actor.works_for)}
+        return _session(organization_role(app.id), narrowed, stringify=stringify)
     spanning = {**variables, ORGANIZATIONS_VARIABLE: array_literal(reached)}
     return _session(span_role(app.id), spanning, stringify=stringify)
 

@@ -155,10 +155,15 @@ async def _files(platform: Platform, victim: Caller, marker: str) -> dict[str, s
     async with platform.client(victim) as client:
         # Whoever has the link may have the content, so this holds no marker.
         stored = await client.post(path, files={"file": (f"{marker}.txt", b"content")})
+        # The stranger sends path and address, so a refusal may repeat them.
+        body = {"path": "exports/a.txt"}
+        at_path = await client.post(f"{path}upload/", files={"file": (f"{marker}.txt", b"content")}, data=body)
+        assert at_path.status_code == 201, at_path.text
         assert stored.status_code == 201, stored.text
         link = await client.post(f"{path}{stored.json()['id']}/link/")
         assert link.status_code == 200, link.text
-    return {"file_id": str(stored.json()["id"]), "link": link.json()["url"].partition("?link=")[2]}
+    known = {"path": "exports/a.txt", "public_url": at_path.json()["public_url"]}
+    return {"file_id": str(stored.json()["id"]), "link": link.json()["url"].partition("?link=")[2], **known}
 
 
 async def _csv(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
