@@ -21,6 +21,7 @@ from platform_api.actions.rerun_endpoints import router as reruns_router
 from platform_api.actions.uses import find_actions
 from platform_api.admin.endpoints import router as admin_router
 from platform_api.apps.endpoints import router as apps_router
+from platform_api.cache.app_endpoints import router as app_cache_router
 from platform_api.cache.endpoint import CacheEndpoint
 from platform_api.cache.lifespan import cache_lifespan
 from platform_api.console.endpoints import router as console_router
@@ -79,6 +80,7 @@ from platform_api.language_server.endpoints import router as language_server_rou
 from platform_api.language_server.lifespan import language_server_lifespan
 from platform_api.language_server.runner_endpoints import router as language_server_runner_router
 from platform_api.limits.lifespan import limits_lifespan
+from platform_api.notifications.inbox.app_endpoints import router as app_notifications_router
 from platform_api.notifications.inbox.endpoints import router as inbox_router
 from platform_api.notifications.lifespan import notifications_lifespan
 from platform_api.notifications.mail.endpoints import mailer_router
@@ -156,6 +158,8 @@ API_ROUTERS: Sequence[APIRouter] = (
     visibility_router,
     views_router,
     drafts_router,
+    app_cache_router,
+    app_notifications_router,
     files_by_path_router,
     files_router,
     file_link_router,

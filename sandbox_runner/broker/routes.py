@@ -87,6 +87,8 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/api/apps/{name}/files/[0-9]+/content"),
     _route("POST", "/api/apps/{name}/files/[0-9]+/link"),
     _route("POST", "/api/notifications"),
+    _route("POST", "/api/apps/{name}/notifications"),
+    _route("GET POST DELETE", "/api/apps/{name}/api-cache"),
     _route("GET POST", "/api/apps/csv-(?:imports|exports)"),
     _route("POST", "/api/apps/csv-imports/preview"),
     _route("GET", "/api/apps/csv-(?:imports|exports)/{name}"),

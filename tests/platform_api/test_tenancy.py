@@ -69,6 +69,9 @@ NOTHING_THERE = {"GET /api/admin/health/", "GET /api/apps/{app}/install/", "GET 
 DONE_BY_SCRIPTS = {
     "POST /api/integrations/mailer/notify-me/",
     "POST /api/notifications/",
+    "POST /api/apps/{app}/notifications/",
+    "POST /api/apps/{app}/api-cache/",
+    "DELETE /api/apps/{app}/api-cache/",
     "POST /api/apps/{app}/files/",
     "POST /api/apps/{app}/files/from-url/",
     "POST /api/apps/{app}/files/upload/",
