@@ -108,6 +108,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/api/integrations/mailer/notify-me"),
     # plugins
     _route("GET", "/api/plugins/plugins/get_list/{name}"),
+    _route("GET", "/api/plugins/plugins/runtime"),
     _route("GET", "/api/plugins/plugin-interfaces/{name}/plugins"),
     # actions and runs
     _route("GET", "/api/actions"),
