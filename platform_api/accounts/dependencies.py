@@ -228,6 +228,8 @@ async def current_runner(
 
 
 ActorDep = Annotated[Actor, Depends(current_actor)]
+DelegatedActorDep = Annotated[Actor, Depends(_delegated_actor)]
+"""As ActorDep; an owner's script may name the organization that it works for."""
 RunnerDep = Annotated[Runner, Depends(current_runner)]
 UserIdDep = Annotated[UserId, Depends(current_user_id)]
 """May see and change what belongs to the user alone, in no organization."""

@@ -98,6 +98,12 @@ def is_owners_script(actor: Actor, app: App) -> bool:
     return actor.reaches_installs and actor.app_id == app.id and actor.organization_id == app.organization_id
 
 
+def require_delegation(actor: Actor, app: App) -> None:
+    """Raises Forbidden for a caller who names an organization to work for, but does not work for others."""
+    if actor.works_for not in (None, actor.organization_id) and not is_owners_script(actor, app):
+        raise Forbidden(f"this token cannot work for organization {actor.works_for} in the app {app.slug}")
+
+
 async def installed_organization_ids(session: AsyncSession, app_id: AppId) -> list[OrganizationId]:
     """Returns the organizations whose rows the app's own scripts reach: its owner's, and those of active installs."""
     owner = select(App.organization_id).where(App.id == app_id)

@@ -24,7 +24,7 @@ from hasura.permissions import (
 )
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Scope
-from platform_api.apps.access import get_usable_app, is_owners_script, reached_organization_ids
+from platform_api.apps.access import get_usable_app, is_owners_script, reached_organization_ids, require_delegation
 from platform_api.core.errors import BadRequest, Forbidden
 from platform_api.core.types import AppId
 from platform_api.tables.permissions.repository import limits_revision
@@ -49,6 +49,7 @@ async def graphql_session(
             "the token is not bound to an app; use /api/apps/{app}/v1/graphql, with the app's id or slug"
         )
     app = await get_usable_app(session, actor, reference)
+    require_delegation(actor, app)
     user_id = actor.viewed_user_id or actor.user_id
     variables = {ORGANIZATION_VARIABLE: str(actor.organization_id), USER_VARIABLE: str(user_id)}
     stringify = for_clients and app.stringify_numbers
