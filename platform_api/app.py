@@ -22,6 +22,7 @@ from platform_api.actions.rerun_endpoints import router as reruns_router
 from platform_api.actions.uses import find_actions
 from platform_api.admin.endpoints import router as admin_router
 from platform_api.apps.endpoints import router as apps_router
+from platform_api.cache.app_endpoints import router as app_cache_router
 from platform_api.cache.endpoint import CacheEndpoint
 from platform_api.cache.lifespan import cache_lifespan
 from platform_api.console.endpoints import router as console_router
@@ -53,6 +54,7 @@ from platform_api.csv.worker import csv_lifespan
 from platform_api.deletion.endpoints import router as deletion_router
 from platform_api.documents.endpoints import drafts_router, views_router
 from platform_api.documents.uses import find_drafts, find_views
+from platform_api.files.by_path.endpoints import router as files_by_path_router
 from platform_api.files.endpoints import FORM_BYTES as FILE_FORM_BYTES
 from platform_api.files.endpoints import UPLOAD_PATH as FILE_UPLOAD_PATH
 from platform_api.files.endpoints import link_router as file_link_router
@@ -64,6 +66,7 @@ from platform_api.graphql.endpoints import router as graphql_router
 from platform_api.graphql.lifespan import graphql_lifespan
 from platform_api.graphql.rows.endpoints import router as rows_router
 from platform_api.graphql.visibility.endpoints import router as visibility_router
+from platform_api.idempotency.lifespan import idempotency_lifespan
 from platform_api.integrations.calls.endpoints import router as calls_router
 from platform_api.integrations.calls.log_endpoints import router as call_log_router
 from platform_api.integrations.calls.parallel_endpoints import router as parallel_calls_router
@@ -72,6 +75,7 @@ from platform_api.integrations.connections.choice_endpoints import router as cho
 from platform_api.integrations.connections.endpoints import router as connections_router
 from platform_api.integrations.connections.pages import router as connect_pages_router
 from platform_api.integrations.definitions.endpoints import router as definitions_router
+from platform_api.integrations.invocations.endpoints import router as invocations_router
 from platform_api.integrations.lifespan import integrations_lifespan
 from platform_api.integrations.oauth.endpoints import router as oauth_router
 from platform_api.integrations.oauth.pages import router as oauth_pages_router
@@ -82,6 +86,7 @@ from platform_api.language_server.endpoints import router as language_server_rou
 from platform_api.language_server.lifespan import language_server_lifespan
 from platform_api.language_server.runner_endpoints import router as language_server_runner_router
 from platform_api.limits.lifespan import limits_lifespan
+from platform_api.notifications.inbox.app_endpoints import router as app_notifications_router
 from platform_api.notifications.inbox.endpoints import router as inbox_router
 from platform_api.notifications.lifespan import notifications_lifespan
 from platform_api.notifications.mail.endpoints import mailer_router
@@ -160,6 +165,9 @@ API_ROUTERS: Sequence[APIRouter] = (
     visibility_router,
     views_router,
     drafts_router,
+    app_cache_router,
+    app_notifications_router,
+    files_by_path_router,
     files_router,
     file_link_router,
     webhooks_router,
@@ -174,6 +182,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     definitions_router,
     connections_router,
     calls_router,
+    invocations_router,
     activation_router,
     parallel_calls_router,
     oauth_router,
@@ -218,6 +227,7 @@ LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     cache_lifespan,
     notifications_lifespan,
     outbox_lifespan,
+    idempotency_lifespan,
     csv_lifespan,
     integrations_lifespan,
     syncs_lifespan,

@@ -11,6 +11,7 @@ from platform_api.core.database import Base
 from platform_api.csv import models as csv
 from platform_api.documents import models as documents
 from platform_api.files import models as files
+from platform_api.idempotency import models as idempotency
 from platform_api.integrations import models as integrations
 from platform_api.language_server import models as language_server
 from platform_api.limits import models as limits
@@ -29,7 +30,7 @@ from platform_api.webhooks import models as webhooks
 DOMAINS = (
     *(accounts, actions, apps, cache, csv, files, inbox, integrations, limits, notifications, outbox, plugins, runs),
     *(language_server, presence, syncs, tables, triggers, webhooks),
-    *(invitations, password_resets, set_up, documents, table_permissions),
+    *(invitations, password_resets, set_up, documents, idempotency, table_permissions),
 )
 
 metadata = Base.metadata

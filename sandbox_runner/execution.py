@@ -133,6 +133,7 @@ class Execution:
             "MALLOC_ARENA_MAX": "2",
             **claim.environment,
             "API_BASE_URL": _BROKER_URL,
+            "PUBLIC_API_BASE_URL": _BROKER_URL,
             "APP_TOKEN": token,
             "CACHE_SERVICE_URL": f"{_BROKER_URL}/cache",
             "CACHE_SERVICE_TOKEN": token,

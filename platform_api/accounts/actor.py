@@ -48,6 +48,8 @@ class Actor:
     run_id: RunId | None = None
     token_id: TokenId | None = None
     reaches_installs: bool = False
+    works_for: OrganizationId | None = None
+    """The one organization that such a script works for in this request, if it names one."""
     is_viewing: bool = False
     viewed_user_id: UserId | None = None
 

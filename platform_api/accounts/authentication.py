@@ -79,10 +79,14 @@ def read_authorization(header: str | None) -> str:
     return secret
 
 
-async def authenticate_token(session: AsyncSession, secret: str, *, organization: str | None = None) -> Actor:
+async def authenticate_token(
+    session: AsyncSession, secret: str, *, organization: str | None = None, may_work_for: bool = False
+) -> Actor:
     """Returns the actor of an app or run token. Raises Unauthenticated, Forbidden.
 
-    `organization` (id or slug) chooses another organization of the user; that needs the scope `account`.
+    `organization` (id or slug) chooses another organization of the user; that needs the scope `account`. With
+    `may_work_for`, a script that works for every install names by it the one that it works for: whoever takes such
+    an actor asks `reached_organization_ids` whether it may.
     """
     statement = (
         select(Token, _HAS_EXPIRED, User, Membership.role)
@@ -115,7 +119,11 @@ async def authenticate_token(session: AsyncSession, secret: str, *, organization
         token_id=token.id,
         reaches_installs=token.reaches_installs,
     )
-    return await _act_in(session, actor, organization) if organization is not None else actor
+    if organization is None:
+        return actor
+    if may_work_for and actor.reaches_installs and organization.isdecimal() and len(organization) < 10:
+        return replace(actor, works_for=OrganizationId(int(organization)))
+    return await _act_in(session, actor, organization)
 
 
 async def authenticate_runner(session: AsyncSession, secret: str) -> Runner:

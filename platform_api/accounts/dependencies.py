@@ -56,7 +56,8 @@ ActingInHeader = Annotated[
     Header(
         alias=ORGANIZATION_HEADER,
         max_length=63,
-        description="Acts in another organization of the user (id or slug); needs the scope `account`",
+        description="Acts in another organization of the user (id or slug); needs the scope `account`. In rows and"
+        " files, the installer that a script of an app's owner works for",
     ),
 ]
 
@@ -100,7 +101,20 @@ async def _streaming_actor(
     return await actor_of_request(request, session, organization=organization if acting_in is None else acting_in)
 
 
-async def actor_of_request(request: Request, session: AsyncSession, *, organization: str | None) -> Actor:
+async def _delegated_actor(
+    request: Request,
+    session: SessionDep,
+    authorization: Annotated[str | None, Security(_authorization)],
+    cookie: Annotated[str | None, Security(_cookie)],
+    acting_in: ActingInHeader = None,
+) -> Actor:
+    """Returns the caller; an owner's script may name the organization that it works for, as `works_for`."""
+    return await actor_of_request(request, session, organization=acting_in, may_work_for=True)
+
+
+async def actor_of_request(
+    request: Request, session: AsyncSession, *, organization: str | None, may_work_for: bool = False
+) -> Actor:
     """Returns the caller of `request`, who acts in `organization`, by default in that of their credential.
 
     With a sign-in, `X-Automio-View-As` narrows the caller to what somebody else may read.
@@ -108,7 +122,8 @@ async def actor_of_request(request: Request, session: AsyncSession, *, organizat
     if (authorization := request.headers.get("authorization")) is not None:
         if VIEW_AS_HEADER in request.headers:
             raise Forbidden(f"{VIEW_AS_HEADER} is for sign-ins; a token has its own rights")
-        return await authenticate_token(session, read_authorization(authorization), organization=organization)
+        secret = read_authorization(authorization)
+        return await authenticate_token(session, secret, organization=organization, may_work_for=may_work_for)
     if cookie := request.cookies.get(SESSION_COOKIE):
         refuse_cross_site(request)
         refuse_changes_of_viewer(request)
@@ -238,6 +253,8 @@ async def current_runner(
 
 
 ActorDep = Annotated[Actor, Depends(current_actor)]
+DelegatedActorDep = Annotated[Actor, Depends(_delegated_actor)]
+"""As ActorDep; an owner's script may name the organization that it works for."""
 RunnerDep = Annotated[Runner, Depends(current_runner)]
 UserIdDep = Annotated[UserId, Depends(current_user_id)]
 """May see and change what belongs to the user alone, in no organization."""
@@ -254,6 +271,8 @@ def _actor_with(scope: Scope, role: Role, *, caller: Callable[..., Awaitable[Act
 
 DataActorDep = Annotated[Actor, _actor_with(Scope.DATA, Role.MEMBER)]
 """May read and write rows and the cache, call integrations."""
+DelegatedDataActorDep = Annotated[Actor, _actor_with(Scope.DATA, Role.MEMBER, caller=_delegated_actor)]
+"""As DataActorDep; an owner's script may name the organization that it works for."""
 RunActorDep = Annotated[Actor, _actor_with(Scope.RUN, Role.MEMBER)]
 """May start and follow runs."""
 DataStreamActorDep = Annotated[Actor, _actor_with(Scope.DATA, Role.MEMBER, caller=_streaming_actor)]

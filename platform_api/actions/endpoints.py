@@ -1,12 +1,15 @@
 """Actions over HTTP (contract §10)."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import ActorDep, BuildActorDep, RunActorDep
 from platform_api.actions import service
 from platform_api.actions.access import get_action
+from platform_api.actions.keyed_runs import find_run, run_once
 from platform_api.actions.models import Action
 from platform_api.actions.parameters import ActionReference
 from platform_api.actions.schemas import ActionCreate, ActionRead, ActionUpdate, RunRequest
@@ -14,6 +17,7 @@ from platform_api.apps.models import App
 from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
 from platform_api.core.http.pagination import NamedOrder, SearchQuery, WholeOrPartDep, link_to_next
+from platform_api.idempotency.parameters import IdempotencyKeyHeader
 from platform_api.runs.schemas import RunStarted
 
 router = APIRouter(prefix="/actions", tags=["actions"])
@@ -72,9 +76,23 @@ async def run_action(
     action: ActionReference,
     body: RunRequest | None = None,
     app: AppQuery = None,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> RunStarted:
-    run = await service.run_action(session, actor, action, body or RunRequest(), app=app)
+    """Returns the run that was started; with a key that was sent before, the run that was started then."""
+    run = await run_once(session, actor, action, body or RunRequest(), app=app, key=idempotency_key)
     return RunStarted.of(run)
+
+
+@router.get("/{action}/run-request/", summary="Return the run that a request with a key has started")
+async def find_run_of_key(
+    actor: RunActorDep,
+    session: SessionDep,
+    action: ActionReference,
+    request_key: Annotated[str, Query(max_length=255, description="What was sent as `Idempotency-Key`")],
+    app: AppQuery = None,
+) -> RunStarted:
+    """Starts nothing. Answers 404 for a key that is not known, whose request may still be under way."""
+    return RunStarted.of(await find_run(session, actor, action, key=request_key, app=app))
 
 
 async def _read(session: AsyncSession, actor: Actor, action: Action, app: App) -> ActionRead:

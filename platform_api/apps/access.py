@@ -98,6 +98,12 @@ def is_owners_script(actor: Actor, app: App) -> bool:
     return actor.reaches_installs and actor.app_id == app.id and actor.organization_id == app.organization_id
 
 
+def require_delegation(actor: Actor, app: App) -> None:
+    """Raises Forbidden for a caller who names an organization to work for, but does not work for others."""
+    if actor.works_for not in (None, actor.organization_id) and not is_owners_script(actor, app):
+        raise Forbidden(f"this token cannot work for organization {actor.works_for} in the app {app.slug}")
+
+
 async def installed_organization_ids(session: AsyncSession, app_id: AppId) -> list[OrganizationId]:
     """Returns the organizations whose rows the app's own scripts reach: its owner's, and those of active installs."""
     owner = select(App.organization_id).where(App.id == app_id)
@@ -105,6 +111,16 @@ async def installed_organization_ids(session: AsyncSession, app_id: AppId) -> li
         Install.app_id == app_id, Install.status == InstallStatus.ACTIVE
     )
     return sorted(set(await session.scalars(union_all(owner, installed))))
+
+
+async def reached_organization_ids(session: AsyncSession, actor: Actor, app: App) -> list[OrganizationId]:
+    """Returns the organizations whose rows and files an owner's script reaches in this request. Raises Forbidden."""
+    reached = await installed_organization_ids(session, AppId(app.id))
+    if actor.works_for is None:
+        return reached
+    if actor.works_for not in reached:
+        raise Forbidden(f"organization {actor.works_for} has not installed the app {app.slug}, or has suspended it")
+    return [actor.works_for]
 
 
 async def _get(session: AsyncSession, actor: Actor, reference: int | str, allowed: ColumnElement[bool]) -> App:

@@ -11,6 +11,9 @@ from platform_api.core.errors import BadRequest, TooLarge
 
 MAX_BODY_BYTES = MAX_VALUE_BYTES + 64 * 1024
 
+SCOPES = ("app", "organization")
+"""Lists whose entries a request below an app can mean."""
+
 PROGRESS_STATUSES = {
     "pending": "pending",
     "in_progress": "running",
@@ -30,6 +33,12 @@ class SetBody(msgspec.Struct):
     ttl: int | float | None = None
 
 
+class ScopedBody(SetBody, kw_only=True):
+    """Holds the body of a request below an app."""
+
+    scope: str
+
+
 class ProgressBody(msgspec.Struct):
     """Holds the body of `set-progress`."""
 
@@ -40,13 +49,25 @@ class ProgressBody(msgspec.Struct):
 
 _Body = TypeVar("_Body")
 
+_SCOPED = msgspec.json.Decoder(ScopedBody)
 _SET = msgspec.json.Decoder(SetBody)
 _PROGRESS = msgspec.json.Decoder(ProgressBody, strict=False)
 
 
 def read_set(body: bytes) -> tuple[str, str, float | None]:
     """Returns key, value as JSON text, and time to live in seconds (None: none). Raises BadRequest, TooLarge."""
-    data = _decoded(_SET, body)
+    return _read_set(_decoded(_SET, body))
+
+
+def read_scoped(body: bytes) -> tuple[str, str, str, float | None]:
+    """Returns the scope, and what `read_set` does. Raises BadRequest, TooLarge."""
+    data = _decoded(_SCOPED, body)
+    if data.scope not in SCOPES:
+        raise BadRequest(f"scope: {data.scope[:50]!r} must be one of {', '.join(SCOPES)}", field="scope")
+    return data.scope, *_read_set(data)
+
+
+def _read_set(data: SetBody) -> tuple[str, str, float | None]:
     check_key(data.key)
     try:
         value = bytes(data.value).decode()
@@ -72,12 +93,13 @@ def read_progress(body: bytes) -> tuple[int, str, str]:
     return percent, (data.info or "").replace("\x00", "\ufffd"), PROGRESS_STATUSES[status]
 
 
-def check_key(key: str) -> None:
-    """Raises BadRequest or TooLarge unless `key` is a valid key."""
+def check_key(key: str) -> str:
+    """Returns `key`. Raises BadRequest or TooLarge unless it is a valid key."""
     if not key or "\x00" in key:
         raise BadRequest("key: must not be empty or contain a NUL character")
     if len(key.encode(errors="replace")) > MAX_KEY_BYTES:
         raise TooLarge(f"key: is longer than {MAX_KEY_BYTES} bytes")
+    return key
 
 
 def entry_body(key: str, entry: Entry) -> bytes:

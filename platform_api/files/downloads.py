@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
@@ -12,6 +13,12 @@ from platform_api.files.names import attachment
 from platform_api.files.store import PIECE_BYTES, ObjectMissing, ObjectStore
 from platform_api.files.uploads.concurrency import ConcurrencyLimit
 
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {"content": _BYTES, "description": "The content"},
+    206: {"content": _BYTES, "description": "The requested range of it"},
+}
+"""How OpenAPI describes the answer of a download."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 

@@ -1,27 +1,24 @@
 """Serves application files over HTTP, and the download by link."""
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from starlette.requests import ClientDisconnect
 
-from platform_api.accounts.dependencies import DataActorDep
+from platform_api.accounts.dependencies import DataActorDep, DelegatedDataActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.parameters import AppReference
 from platform_api.core.database import SessionDep, after_commit, release_connection
-from platform_api.core.errors import BadRequest, PlatformError
+from platform_api.core.errors import BadRequest
 from platform_api.core.http.dependencies import SettingsDep
 from platform_api.core.http.pagination import PageDep
 from platform_api.core.types import AppId, FileId, OrganizationId
 from platform_api.files import service
 from platform_api.files.access import organization_to_store_for
-from platform_api.files.downloads import RangeHeaders, file_response
+from platform_api.files.downloads import CONTENT, RangeHeaders, file_response
 from platform_api.files.lifespan import FilesDep
 from platform_api.files.names import base_name, check_name
 from platform_api.files.schemas import (
@@ -33,9 +30,10 @@ from platform_api.files.schemas import (
     FileRename,
     FileUsage,
 )
+from platform_api.files.uploads.bodies import form_schema, read_body
 from platform_api.files.uploads.content_types import check_content_type
 from platform_api.files.uploads.fetching import DEADLINE_SECONDS, FetchFailed, describe, parse_url
-from platform_api.files.uploads.form import FILE_FIELD, UploadForm
+from platform_api.files.uploads.form import UploadForm
 from platform_api.files.uploads.intake import Described
 from platform_api.integrations.lifespan import CallerDep
 from platform_api.integrations.outgoing.caller import DownloadFailed
@@ -43,44 +41,18 @@ from platform_api.integrations.outgoing.caller import DownloadFailed
 router = APIRouter(prefix="/apps/{app}/files", tags=["files"])
 link_router = APIRouter(prefix="/files", tags=["files"])
 
-UPLOAD_PATH = re.compile(r"(?:/api)?/apps/[^/]+/files/?")
+UPLOAD_PATH = re.compile(r"(?:/api)?/apps/[^/]+/files(?:/upload)?/?")
 """Where bodies may be as large as files."""
 FORM_BYTES = 64 * 1024
 """What a form may have beside the file."""
-_SILENCE_SECONDS = 60.0
 
 FileReference = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
-_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FILE_FIELD],
-                    "properties": {
-                        FILE_FIELD: {"type": "string", "format": "binary"},
-                        "name": {"type": "string", "description": "Absent: the part's file name"},
-                        "content_type": {"type": "string", "description": "Absent: the part's type"},
-                    },
-                }
-            }
-        },
-    }
-}
-_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-_CONTENT: dict[int | str, dict[str, Any]] = {
-    200: {"content": _BYTES, "description": "The content"},
-    206: {"content": _BYTES, "description": "The requested range of it"},
-}
 
-
-class UploadStalled(PlatformError):
-    """Reports that an upload sent nothing for too long."""
-
-    status_code = 408
-    code = "upload_stalled"
+_FORM = form_schema(
+    name={"type": "string", "description": "Absent: the part's file name"},
+    content_type={"type": "string", "description": "Absent: the part's type"},
+)
 
 
 def _range_headers(
@@ -97,7 +69,7 @@ RangeHeadersDep = Annotated[RangeHeaders, Depends(_range_headers)]
 @router.post("/", status_code=201, summary="Store a file", openapi_extra=_FORM)
 async def upload(
     request: Request,
-    actor: DataActorDep,
+    actor: DelegatedDataActorDep,
     session: SessionDep,
     files: FilesDep,
     app: AppReference,
@@ -107,7 +79,7 @@ async def upload(
     ] = None,
 ) -> FileRead:
     found = await get_usable_app(session, actor, app)
-    form = UploadForm(request.headers.get("content-type", ""), _body(request))
+    form = UploadForm(request.headers.get("content-type", ""), read_body(request))
     requested = None if for_organization is None else OrganizationId(for_organization)
     organization_id = await organization_to_store_for(session, actor, found, requested=requested)
     await release_connection(session)
@@ -119,7 +91,7 @@ async def upload(
 
 @router.post("/from-url/", status_code=201, summary="Store a file from a URL")
 async def upload_from_url(
-    actor: DataActorDep,
+    actor: DelegatedDataActorDep,
     session: SessionDep,
     files: FilesDep,
     caller: CallerDep,
@@ -149,7 +121,7 @@ async def upload_from_url(
 
 @router.get("/", summary="List the app's files, newest first")
 async def list_files(
-    actor: DataActorDep,
+    actor: DelegatedDataActorDep,
     session: SessionDep,
     page: PageDep,
     app: AppReference,
@@ -182,14 +154,16 @@ async def get_usage(actor: DataActorDep, session: SessionDep, settings: Settings
 
 
 @router.get("/{file_id}/", summary="Return a file's name, size and type, without its content")
-async def get_file(actor: DataActorDep, session: SessionDep, app: AppReference, file_id: FileReference) -> FileRead:
+async def get_file(
+    actor: DelegatedDataActorDep, session: SessionDep, app: AppReference, file_id: FileReference
+) -> FileRead:
     found = await get_usable_app(session, actor, app)
     return FileRead.model_validate(await service.get_file(session, actor, found, file_id))
 
 
 @router.patch("/{file_id}/", summary="Rename a file")
 async def rename_file(
-    actor: DataActorDep, session: SessionDep, app: AppReference, file_id: FileReference, body: FileRename
+    actor: DelegatedDataActorDep, session: SessionDep, app: AppReference, file_id: FileReference, body: FileRename
 ) -> FileRead:
     found = await get_usable_app(session, actor, app)
     return FileRead.model_validate(await service.rename_file(session, actor, found, file_id, name=body.name))
@@ -197,7 +171,7 @@ async def rename_file(
 
 @router.delete("/{file_id}/", status_code=204, summary="Delete a file; its links stop working")
 async def delete_file(
-    actor: DataActorDep, session: SessionDep, files: FilesDep, app: AppReference, file_id: FileReference
+    actor: DelegatedDataActorDep, session: SessionDep, files: FilesDep, app: AppReference, file_id: FileReference
 ) -> None:
     found = await get_usable_app(session, actor, app)
     await service.delete_file(session, actor, found, file_id)
@@ -208,9 +182,9 @@ async def delete_file(
     after_commit(session, remove_object)
 
 
-@router.get("/{file_id}/content/", summary="Download a file's content", response_class=Response, responses=_CONTENT)
+@router.get("/{file_id}/content/", summary="Download a file's content", response_class=Response, responses=CONTENT)
 async def download(
-    actor: DataActorDep,
+    actor: DelegatedDataActorDep,
     session: SessionDep,
     files: FilesDep,
     range_headers: RangeHeadersDep,
@@ -225,7 +199,7 @@ async def download(
 
 @router.post("/{file_id}/link/", summary="Create a link that opens the file without a token")
 async def create_link(
-    actor: DataActorDep,
+    actor: DelegatedDataActorDep,
     session: SessionDep,
     files: FilesDep,
     settings: SettingsDep,
@@ -242,7 +216,7 @@ async def create_link(
     return FileLinkRead(url=url, expires_at=datetime.fromtimestamp(expires_at, UTC))
 
 
-@link_router.get("/", summary="Download the file behind a link", response_class=Response, responses=_CONTENT)
+@link_router.get("/", summary="Download the file behind a link", response_class=Response, responses=CONTENT)
 async def open_link(
     session: SessionDep,
     files: FilesDep,
@@ -264,18 +238,3 @@ def _described(form: UploadForm) -> Described:
         name if form.fields.get("name") else base_name(name),
         check_content_type(declared) if declared else None,
     )
-
-
-async def _body(request: Request) -> AsyncIterator[bytes]:
-    stream = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(_SILENCE_SECONDS):
-                data = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except ClientDisconnect as error:
-            raise BadRequest("the upload broke off") from error
-        except TimeoutError as error:
-            raise UploadStalled(f"nothing of the file came for {_SILENCE_SECONDS:g} seconds") from error
-        yield data

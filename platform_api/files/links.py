@@ -1,11 +1,13 @@
 """Makes links that open a file without a token until they expire: sealed with SECRET_KEYS, checked in constant time.
 
-A link holds the file's id and its expiry, nothing else, and stops working when the file is deleted. None is stored.
+A link holds the file's id and its expiry, nothing else, and stops working when the file is deleted; one to a public
+file ends when the file is public no longer. None is stored.
 """
 
 import base64
 import binascii
 import time
+from dataclasses import dataclass
 
 from platform_api.core.crypto import UnreadableSecret, Vault
 from platform_api.core.errors import NotFound, PlatformError
@@ -21,6 +23,14 @@ class LinkExpired(PlatformError):
     code = "link_expired"
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedLink:
+    """Holds what a link says: a file, and whether it works only as long as that is public."""
+
+    file_id: FileId
+    is_for_public: bool = False
+
+
 class FileLinks:
     """Creates and opens links."""
 
@@ -33,15 +43,20 @@ class FileLinks:
         sealed = self._vault.encrypt({"file": file_id, "until": expires_at})
         return sealed.decode().rstrip("=")
 
-    def open(self, link: str) -> FileId:
-        """Returns the id of the file that a link opens. Raises LinkExpired, and NotFound for a link not made here."""
+    def create_for_public(self, file_id: FileId) -> str:
+        """Returns the text of a link that works as long as the file is public."""
+        return self._vault.encrypt({"file": file_id, "public": True}).decode().rstrip("=")
+
+    def open(self, link: str) -> OpenedLink:
+        """Returns what a link opens. Raises LinkExpired, and NotFound for a link not made here."""
         try:
             content = self._vault.decrypt(_canonical(link))
         except (UnreadableSecret, ValueError) as error:
             raise NotFound("this link is not valid; check that it was copied whole") from error
-        if time.time() >= content["until"]:
+        is_for_public = bool(content.get("public"))
+        if not is_for_public and time.time() >= content["until"]:
             raise LinkExpired("this link has expired; ask for a new one")
-        return FileId(content["file"])
+        return OpenedLink(FileId(content["file"]), is_for_public)
 
 
 def _canonical(link: str) -> bytes:

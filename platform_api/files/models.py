@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from platform_api.core.database import Base, Timestamps, identity
@@ -10,13 +10,19 @@ from platform_api.core.types import AppId, FileId, OrganizationId, RunId, UserId
 
 
 class File(Timestamps, Base):
-    """Describes a file of one organization in one app. Its content never changes."""
+    """Describes a file of one organization in one app. Only a file with a path is ever overwritten."""
 
     __tablename__ = "files"
     __table_args__ = (
         CheckConstraint("size >= 0", name="size_not_negative"),
         Index("ix_files_app_id_organization_id_id", "app_id", "organization_id", "id"),
         Index("ix_files_organization_id", "organization_id", postgresql_include=["size"]),
+        Index(
+            "ix_files_path",
+            *("app_id", "organization_id", "path"),
+            unique=True,
+            postgresql_where=text("path is not null"),
+        ),
     )
 
     id: Mapped[FileId] = mapped_column(BigInteger, identity(), primary_key=True)
@@ -26,6 +32,10 @@ class File(Timestamps, Base):
     )
     name: Mapped[str]
     """Shown to people; not unique, and not part of where the content is stored."""
+    path: Mapped[str | None]
+    """Names it within the organization and the app, for files that were stored by path."""
+    is_public: Mapped[bool] = mapped_column(server_default="false")
+    """Whether a link that has no end opens it, until this is taken back."""
     content_type: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]

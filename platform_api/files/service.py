@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -10,15 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Organization
 from platform_api.apps.models import App
-from platform_api.core.errors import NotFound, PlatformError
+from platform_api.core.errors import Conflict, NotFound, PlatformError
 from platform_api.core.paging import paginate
-from platform_api.core.types import FileId, OrganizationId
+from platform_api.core.types import OrganizationId
 from platform_api.files.access import reached_files
+from platform_api.files.links import OpenedLink
 from platform_api.files.models import File, FileLeftover
 from platform_api.files.names import check_name
+from platform_api.files.paths import Place
 
 MAX_FILES = 100_000
 """Applies to the files of one organization, whatever their size."""
+_OVERWRITTEN_KEPT = timedelta(hours=1)
 
 
 class QuotaExceeded(PlatformError):
@@ -80,12 +84,12 @@ async def delete_file(session: AsyncSession, actor: Actor, app: App, file_id: in
     await session.flush()
 
 
-async def get_linked_file(session: AsyncSession, file_id: FileId) -> File:
-    """Returns the file of a link that was checked. Raises NotFound when it was deleted."""
+async def get_linked_file(session: AsyncSession, link: OpenedLink) -> File:
+    """Returns the file of a link that was checked. Raises NotFound when it was deleted, or is public no longer."""
     # tenancy: the link is the credential
-    file: File | None = await session.scalar(select(File).where(File.id == file_id))
-    if file is None:
-        raise NotFound("the file of this link was deleted")
+    file: File | None = await session.scalar(select(File).where(File.id == link.file_id))
+    if file is None or (link.is_for_public and not file.is_public):
+        raise NotFound("the file of this link was deleted, or is public no longer")
     return file
 
 
@@ -105,14 +109,21 @@ async def announce_object(session: AsyncSession, key: str, *, seconds: int) -> N
     await session.flush()
 
 
-async def store_file(session: AsyncSession, file: File, *, quota_bytes: int) -> None:
-    """Turns an announced object into a file. Raises QuotaExceeded, and UploadTookTooLong after its time ran out."""
+async def store_file(session: AsyncSession, file: File, *, place: Place | None = None, quota_bytes: int) -> File:
+    """Turns an announced object into a file, or into the new content of the one at `place`.
+
+    Raises QuotaExceeded, PathTaken, and UploadTookTooLong after its time ran out.
+    """
     # One upload at a time for each organization: the usage cannot change before this one is stored.
     await session.execute(
         # tenancy: only locks an organization that the caller may store for
         select(Organization.id).where(Organization.id == file.organization_id).with_for_update(key_share=True)
     )
-    require_quota(await usage_of(session, file.organization_id), file.size, quota_bytes=quota_bytes)
+    taken = None if place is None else await _file_at(session, file, place)
+    usage = await usage_of(session, file.organization_id)
+    if taken is not None:
+        usage = Usage(usage.files - 1, usage.bytes - taken.size)
+    require_quota(usage, file.size, quota_bytes=quota_bytes)
     kept = await session.scalar(
         delete(FileLeftover)
         .where(FileLeftover.object_key == file.object_key, FileLeftover.remove_after > func.now())
@@ -120,8 +131,57 @@ async def store_file(session: AsyncSession, file: File, *, quota_bytes: int) -> 
     )
     if kept is None:
         raise UploadTookTooLong("the upload took too long; send the file again")
+    if taken is not None:
+        return await _overwrite(session, taken, file, place)
+    if place is not None:
+        file.path, file.is_public = place.path, bool(place.is_public)
     session.add(file)
     await session.flush()
+    return file
+
+
+async def get_file_at(session: AsyncSession, actor: Actor, app: App, path: str) -> File:
+    """Returns the file at a path. Raises NotFound, and Conflict when it is there for several organizations."""
+    found = (await session.scalars((await _files(session, actor, app)).where(File.path == path).limit(2))).all()
+    if not found:
+        raise NotFound(f"there is no file {path!r} of the app {app.slug}", field="path")
+    if len(found) > 1:
+        raise Conflict(
+            f"several organizations have a file {path!r}: name the one you work for in the header X-Organization-Id"
+        )
+    return found[0]
+
+
+async def _file_at(session: AsyncSession, file: File, place: Place) -> File | None:
+    """Returns the file that is at a place already. Raises PathTaken unless it may be overwritten."""
+    taken: File | None = await session.scalar(
+        select(File).where(
+            File.app_id == file.app_id,
+            File.organization_id == file.organization_id,  # tenancy: an organization that the caller may store for
+            File.path == place.path,
+        )
+    )
+    if taken is not None and not place.overwrite:
+        raise PathTaken(f"path: there is a file {place.path!r} already; send `overwrite` to replace it", field="path")
+    return taken
+
+
+async def _overwrite(session: AsyncSession, taken: File, file: File, place: Place | None) -> File:
+    # Who reads the old content at this moment reads it to its end.
+    leftover = FileLeftover(object_key=taken.object_key, remove_after=func.now() + _OVERWRITTEN_KEPT)
+    session.add(leftover)
+    for name in ("content_type", "size", "sha256", "object_key", "created_by", "run_id"):
+        setattr(taken, name, getattr(file, name))
+    if place is not None and place.is_public is not None:
+        taken.is_public = place.is_public
+    await session.flush()
+    return taken
+
+
+class PathTaken(Conflict):
+    """Reports that there is a file at the path, which the request does not overwrite."""
+
+    code = "path_taken"
 
 
 class UploadTookTooLong(PlatformError):

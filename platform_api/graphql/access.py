@@ -24,7 +24,7 @@ from hasura.permissions import (
 )
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.models import Scope
-from platform_api.apps.access import get_usable_app, installed_organization_ids, is_owners_script
+from platform_api.apps.access import get_usable_app, is_owners_script, reached_organization_ids, require_delegation
 from platform_api.core.errors import BadRequest, Forbidden
 from platform_api.core.types import AppId
 from platform_api.tables.permissions.repository import limits_revision
@@ -49,6 +49,7 @@ async def graphql_session(
             "the token is not bound to an app; use /api/apps/{app}/v1/graphql, with the app's id or slug"
         )
     app = await get_usable_app(session, actor, reference)
+    require_delegation(actor, app)
     user_id = actor.viewed_user_id or actor.user_id
     tenant = str(actor.organization_id)
     variables = {ORGANIZATION_VARIABLE: tenant, USER_VARIABLE: str(user_id)}
@@ -59,7 +60,10 @@ async def graphql_session(
         return _session(limited_role(app.id, actor.role), limited, tenant=tenant, stringify=stringify)
     if not is_owners_script(actor, app):
         return _session(organization_role(app.id), variables, tenant=tenant, stringify=stringify)
-    reached = await installed_organization_ids(session, AppId(app.id))
+    reached = await reached_organization_ids(session, actor, app)
+    if actor.works_for is not None:
+        narrowed = {**variables, ORGANIZATION_VARIABLE: str(actor.works_for)}
+        return _session(organization_role(app.id), narrowed, tenant=tenant, stringify=stringify)
     spanning = {**variables, ORGANIZATIONS_VARIABLE: array_literal(reached)}
     return _session(span_role(app.id), spanning, tenant=tenant, stringify=stringify)
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from platform_api.accounts.dependencies import ActorDep
+from platform_api.accounts.dependencies import DelegatedActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import BadRequest, Forbidden, PlatformError
@@ -124,7 +124,7 @@ class GraphQLRead(BaseModel):
 @router.post("/", summary="Run a GraphQL document on an app's tables", response_model=GraphQLRead)
 async def run_document(
     request: Request,
-    actor: ActorDep,
+    actor: DelegatedActorDep,
     session: SessionDep,
     graphql: GraphQLDep,
     body: GraphQLRequestBody,

@@ -75,7 +75,9 @@ class SessionResolver:
             if credential.authorization is not None:
                 secret = read_authorization(credential.authorization)
                 token_digest = digest_of(secret).hex()
-                actor = await authenticate_token(session, secret, organization=credential.organization)
+                actor = await authenticate_token(
+                    session, secret, organization=credential.organization, may_work_for=True
+                )
                 if credential.view_as is not None:
                     raise Forbidden(f"{VIEW_AS_HEADER} is for sign-ins; a token has its own rights")
             elif credential.cookie:

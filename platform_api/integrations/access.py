@@ -11,6 +11,7 @@ organization: its definition says where the credentials go, its budget pays, and
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, any_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -118,6 +119,22 @@ def _is_activated(actor: Actor) -> ColumnElement[bool]:
         .correlate(Connection)
         .exists()
     )
+
+
+async def connections_by_integration(session: AsyncSession, actor: Actor) -> dict[str, list[dict[str, Any]]]:
+    """Returns the ids of the connections that `actor` may call through, by integration and organization."""
+    statement = (
+        select(Connection.integration_id, Connection.organization_id, Connection.id)
+        .where(may_call(actor))
+        .order_by(Connection.integration_id, Connection.organization_id, Connection.id)
+    )
+    found: dict[str, dict[int, list[int]]] = {}
+    for integration_id, organization_id, connection_id in await session.execute(statement):
+        found.setdefault(integration_id, {}).setdefault(organization_id, []).append(connection_id)
+    return {
+        integration_id: [{"organization_id": owner, "connection_ids": ids} for owner, ids in groups.items()]
+        for integration_id, groups in found.items()
+    }
 
 
 async def is_switched_off(session: AsyncSession, actor: Actor, integration_id: str) -> bool:

@@ -16,11 +16,13 @@ from platform_api.core.services import Services, provided
 from platform_api.core.settings import Settings
 from platform_api.core.upstreams import AllowedUpstreams
 from platform_api.core.watchers import ACCESS_CHANNEL
+from platform_api.idempotency.lifespan import HeldKeys
 from platform_api.integrations.calls.admission import Admission
 from platform_api.integrations.calls.gateway import Gateway
 from platform_api.integrations.calls.log import CallLog
 from platform_api.integrations.calls.targets import CHANNEL as CONNECTIONS_CHANNEL
 from platform_api.integrations.calls.targets import CallTargets
+from platform_api.integrations.invocations.sending import Invocations
 from platform_api.integrations.oauth.flow import OAuthFlow
 from platform_api.integrations.oauth.tokens import TokenKeeper
 from platform_api.integrations.outgoing.caller import Caller
@@ -32,7 +34,7 @@ log = structlog.stdlib.get_logger()
 
 @asynccontextmanager
 async def integrations_lifespan(services: Services) -> AsyncIterator[None]:
-    """Provides Gateway, which makes the calls by Caller, and CallLog, CallTargets, OAuthFlow, and Vault."""
+    """Provides Gateway, which makes the calls by Caller, Invocations, CallLog, CallTargets, OAuthFlow, and Vault."""
     settings, database = services[Settings], services[Database]
     vault = services.provide(Vault(settings.secret_keys))
     allowed = AllowedUpstreams.from_entries(settings.allowed_private_upstreams)
@@ -47,6 +49,7 @@ async def integrations_lifespan(services: Services) -> AsyncIterator[None]:
             max_in_total=MAX_CONNECTIONS,
         )
         gateway = services.provide(Gateway(caller, vault, tokens, call_log, admission))
+        services.provide(Invocations(database, gateway, services[HeldKeys]))
         targets = services.provide(CallTargets(database, gateway))
         services[AfterChanges].add(targets.forget)
         services[Listener].subscribe(ACCESS_CHANNEL, targets.forget)
@@ -72,5 +75,6 @@ CallerDep = Annotated[Caller, Depends(provided(Caller))]
 CallLogDep = Annotated[CallLog, Depends(provided(CallLog))]
 CallTargetsDep = Annotated[CallTargets, Depends(provided(CallTargets))]
 GatewayDep = Annotated[Gateway, Depends(provided(Gateway))]
+InvocationsDep = Annotated[Invocations, Depends(provided(Invocations))]
 OAuthFlowDep = Annotated[OAuthFlow, Depends(provided(OAuthFlow))]
 VaultDep = Annotated[Vault, Depends(provided(Vault))]

@@ -211,6 +211,10 @@ class CallWrite(BaseModel):
     data: Any = None
     data_base64: str | None = None
     url_params: dict[str, Any] = {}
+    operation: Annotated[str, Field(max_length=300)] | None = None
+    """Id of an operation of the imported document, called instead of `method` and `endpoint`."""
+    arguments: dict[str, Any] | None = None
+    """Values by name for the operation's path, query, headers and body."""
 
 
 class ApiResponse(BaseModel):
@@ -230,6 +234,10 @@ class CallRead(BaseModel):
     api_response: ApiResponse
     connection_id: int
     organization_id: int
+    invocation_id: str | None = Field(description="To look the call up; null for one without an `Idempotency-Key`")
+    outcome: str = Field(description="`succeeded`, `failed` or `unknown`: it was sent, and no answer arrived")
+    business_ok: bool | None = Field(description="Whether the service did it; null when nobody knows")
+    may_have_executed: bool
 
 
 class OAuthClientWrite(BaseModel):

@@ -1,5 +1,7 @@
 """Decides which plugin interfaces and plugins a caller sees: those of the organization acted in."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -92,6 +94,23 @@ async def list_enabled(
     for integration_id, connection_id in await session.execute(connections.order_by(Connection.id)):
         usable.setdefault(integration_id, []).append(connection_id)
     return [(plugin, _allowed_connections(plugin, usable.get(plugin.integration_id, []))) for plugin in plugins]
+
+
+async def list_runnable(
+    session: AsyncSession, actor: Actor, *, namespace: str | None, integration_id: str | None
+) -> Sequence[tuple[Plugin, PluginInterface]]:
+    """Returns the enabled plugins with their interfaces, of one namespace or integration where it is given."""
+    enabled = (
+        select(Plugin, PluginInterface)
+        .join(PluginInterface, PluginInterface.id == Plugin.interface_id)
+        .where(Plugin.is_enabled, visible_to(actor, Plugin.organization_id))
+        .order_by(PluginInterface.namespace, Plugin.integration_id)
+    )
+    if namespace is not None:
+        enabled = enabled.where(PluginInterface.namespace == namespace.replace("\x00", ""))
+    if integration_id is not None:
+        enabled = enabled.where(Plugin.integration_id == integration_id.replace("\x00", ""))
+    return [(plugin, interface) for plugin, interface in await session.execute(enabled)]
 
 
 async def find_module(session: AsyncSession, actor: Actor, module: str) -> tuple[PluginInterface, Plugin | None]:

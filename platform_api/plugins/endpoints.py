@@ -9,6 +9,8 @@ from platform_api.accounts.actor import Actor
 from platform_api.accounts.dependencies import BuildActorDep, DataActorDep
 from platform_api.accounts.models import Role
 from platform_api.accounts.service import load_organization
+from platform_api.apps.access import get_usable_app
+from platform_api.apps.parameters import AppQuery
 from platform_api.core.database import SessionDep
 from platform_api.core.errors import NotFound
 from platform_api.core.http.pagination import ListingDep, SearchQuery
@@ -35,6 +37,7 @@ from platform_api.plugins.schemas import (
     PluginRead,
     PluginReplace,
     ProblemRead,
+    RuntimePluginRead,
     VersionRead,
 )
 
@@ -56,6 +59,27 @@ async def get_list(actor: CallActorDep, session: SessionDep, namespace: Namespac
     interface = await access.get_interface(session, actor, namespace)
     enabled = await access.list_enabled(session, actor, interface)
     return [PluginListed(id=plugin.integration_id, connection_ids=connections) for plugin, connections in enabled]
+
+
+@router.get("/plugins/runtime/", summary="List the plugins that a script can invoke")
+async def list_runtime_plugins(
+    actor: CallActorDep,
+    session: SessionDep,
+    app: AppQuery = None,
+    use_users_plugins: Annotated[bool, Query(description="Changes nothing: a script has its organization's")] = False,
+    interface: Annotated[str | None, Query(max_length=50, description="Namespace of the interface")] = None,
+    capability: Annotated[str | None, Query(max_length=100, description="One that the plugin implements")] = None,
+    integration: Annotated[str | None, Query(max_length=100, description="Id of the integration")] = None,
+) -> list[RuntimePluginRead]:
+    """Returns the enabled ones of the organization; a script invokes them in its own run."""
+    if app is not None:
+        await get_usable_app(session, actor, app)
+    found = await access.list_runnable(session, actor, namespace=interface, integration_id=integration)
+    listed = [
+        RuntimePluginRead.of(plugin, its, integration=await _integration(session, actor, plugin.integration_id))
+        for plugin, its in found
+    ]
+    return [one for one in listed if capability is None or capability in one.implemented_capabilities]
 
 
 @router.get("/modules/{module}/", summary="Return the code of an interface or an enabled plugin")
@@ -82,7 +106,11 @@ async def list_plugins(
     listing: ListingDep,
     search: SearchQuery = None,
     order: PluginOrder = "integration_id",
+    app: AppQuery = None,
 ) -> PluginPage:
+    """Returns those of the organization, whichever `app` is named: published clients name one."""
+    if app is not None:
+        await get_usable_app(session, actor, app)
     interface = await access.get_interface(session, actor, namespace)
     part = await access.list_plugins(session, actor, interface, search=search, order=order, window=listing.window)
     return PluginPage(

@@ -241,3 +241,33 @@ class PluginRead(BaseModel):
 
 class PluginPage(Envelope):
     results: list[PluginRead]
+
+
+class RuntimePluginRead(BaseModel):
+    """Shows a plugin to a script that looks for what it can invoke."""
+
+    id: int
+    plugin_id: int
+    namespace: str
+    integration: str
+    integration_name: str
+    enabled_for_organization_id: int
+    plugin_owner_organization_id: int
+    is_official: bool = Field(description="True: the client invokes it in the run that asks, by its module")
+    is_mine: bool
+    implemented_capabilities: list[str]
+
+    @classmethod
+    def of(cls, plugin: Plugin, interface: PluginInterface, *, integration: IntegrationName) -> Self:
+        return cls(
+            id=plugin.id,
+            plugin_id=plugin.id,
+            namespace=interface.namespace,
+            integration=plugin.integration_id,
+            integration_name=integration.name,
+            enabled_for_organization_id=plugin.organization_id,
+            plugin_owner_organization_id=plugin.organization_id,
+            is_official=True,
+            is_mine=True,
+            implemented_capabilities=implemented(interface.capabilities, plugin.code),
+        )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sse_starlette import EventSourceResponse
 
 from platform_api.accounts.dependencies import RunActorDep, RunStreamActorDep, still_allowed
@@ -24,6 +24,7 @@ from platform_api.runs.schemas import (
     RunDetail,
     RunRead,
     RunStatus,
+    RunStopped,
 )
 from platform_api.runs.signals import RunSignals
 from platform_api.runs.stream import read_batch, stream_log
@@ -104,3 +105,14 @@ async def get_run_logs(
 async def cancel_run(actor: RunActorDep, session: SessionDep, run: RunReference) -> RunRead:
     stored_run = await service.get_run(session, actor, run)
     return RunRead.from_run(await queue.cancel_run(session, stored_run))
+
+
+@router.post(
+    "/runs/{run}/stop/",
+    summary="Stop a run; 202 while it has not ended yet",
+    responses={202: {"model": RunStopped, "description": "The run was told to stop and has not ended yet"}},
+)
+async def stop_run(actor: RunActorDep, session: SessionDep, response: Response, run: RunReference) -> RunStopped:
+    stopped = RunStopped.of(await queue.cancel_run(session, await service.get_run(session, actor, run)))
+    response.status_code = 200 if stopped.confirmed else 202
+    return stopped

@@ -14,10 +14,12 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from platform_api.accounts.actor import Actor
+from platform_api.accounts.actor import Actor, ActorKind
+from platform_api.accounts.models import Role, Scope
 from platform_api.accounts.tokens import end_run_tokens, issue_run_token
 from platform_api.core.errors import Unprocessable
 from platform_api.core.types import RunId
+from platform_api.integrations.access import connections_by_integration
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import Cause, Run, RunState
 from platform_api.runs.presence import PRESENT_SECONDS
@@ -35,6 +37,8 @@ _WRITTEN_SECONDS = 20
 MAX_STARTS = 3
 """How often, at most, the user code of a run that allows retries is started."""
 _TOKEN_MARGIN = timedelta(minutes=10)
+_MAX_CONNECTIONS_TEXT = 100_000
+"""A longer variable could not be handed to a process that a script starts."""
 
 
 # grammar: a claim goes to the runner as the queue knows it
@@ -185,11 +189,30 @@ async def _claim(session: AsyncSession, run: Run) -> Claim:
         action_type=run.action_type,
         entry=run.entry,
         bundle=run.bundle,
-        environment=run.environment,
+        environment={**run.environment, **await _surroundings(session, run)},
         run_token=token,
         event=run.event,
         limits=limits,
     )
+
+
+async def _surroundings(session: AsyncSession, run: Run) -> dict[str, str]:
+    """Returns what the script is told of whom it works for, as it is when the run begins."""
+    actor = Actor(
+        kind=ActorKind.RUN_TOKEN,
+        user_id=run.user_id,
+        organization_id=run.organization_id,
+        role=Role.MEMBER,
+        scopes=frozenset({Scope.DATA}),
+        app_id=run.app_id,
+        run_id=run.id,
+        reaches_installs=run.reaches_installs,
+    )
+    told = {"ORGANIZATION_ID": str(run.organization_id)}
+    connections = json.dumps(await connections_by_integration(session, actor))
+    if len(connections) <= _MAX_CONNECTIONS_TEXT:
+        told["APP_CONNECTIONS_BY_INTEGRATION"] = connections
+    return told
 
 
 async def _give_up(

@@ -68,6 +68,18 @@ class RunStatus(BaseModel):
         )
 
 
+class RunStopped(BaseModel):
+    """Answers a request to stop a run; `confirmed` is true once it has ended, in whatever way."""
+
+    run_id: int
+    status: WireStatus
+    confirmed: bool
+
+    @classmethod
+    def of(cls, run: Run) -> "RunStopped":
+        return cls(run_id=run.id, status=_WIRE_STATUS[run.state], confirmed=run.state.has_ended)
+
+
 class RunNamesRead(BaseModel):
     """Names what a run belongs to, for people; null is what no longer exists."""
 

@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from platform_api.csv.worker import CsvWorker
+from platform_api.idempotency.models import IdempotencyKey
+from platform_api.integrations.invocations import stored_answers
+from platform_api.integrations.outgoing.caller import UpstreamAnswer
 from tests.platform_api.conftest import Caller, Platform
 
 
@@ -74,9 +77,14 @@ async def _actions(platform: Platform, victim: Caller, marker: str) -> dict[str,
             json={"app": f"{marker}-app", "name": marker, "code": "print(1)", "action_type": "app_action"},
         )
         assert action.status_code == 201, action.text
-        run = await client.post(f"/api/actions/{action.json()['id']}/run/", json={"user_input": {"of": marker}})
+        run = await client.post(
+            f"/api/actions/{action.json()['id']}/run/",
+            json={"user_input": {"of": marker}},
+            headers={"Idempotency-Key": "first"},
+        )
         assert run.status_code == 200, run.text
-    return {"action": str(action.json()["id"]), "run": str(run.json()["run_id"]), "task_id": run.json()["task_id"]}
+    started = {"run": str(run.json()["run_id"]), "task_id": run.json()["task_id"], "request_key": "first"}
+    return {"action": str(action.json()["id"]), **started}
 
 
 async def _integrations(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
@@ -88,7 +96,30 @@ async def _integrations(platform: Platform, victim: Caller, marker: str) -> dict
         assert made.status_code == 201, made.text
         connection = await client.post(f"/api/integrations/{integration_id}/connections/", json={"name": marker})
         assert connection.status_code == 201, connection.text
-    return {"integration_id": integration_id, "connection_id": str(connection.json()["id"])}
+    invocation_id = await _called(platform, victim, marker, integration_id)
+    connection_id = str(connection.json()["id"])
+    return {"integration_id": integration_id, "connection_id": connection_id, "invocation_id": invocation_id}
+
+
+async def _called(platform: Platform, victim: Caller, marker: str, integration_id: str) -> str:
+    """A call that was made with a key; a service to answer it would have to stay as long as the world."""
+    answer = UpstreamAnswer(
+        *(200, {"Content-Type": "application/octet-stream"}, "", None, f"http://127.0.0.1:9/{marker}", 1),
+        content=marker.encode() + b"\0",
+    )
+    async with platform.database.transaction() as session:
+        key = IdempotencyKey(
+            organization_id=victim.organization_id,
+            app_id=0,
+            user_id=victim.user_id,
+            subject=f"call:{integration_id}",
+            key="first",
+            digest=b"",
+            outcome=stored_answers.write(answer),
+        )
+        session.add(key)
+        await session.flush()
+        return str(key.id)
 
 
 async def _plugins(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:
@@ -124,10 +155,15 @@ async def _files(platform: Platform, victim: Caller, marker: str) -> dict[str, s
     async with platform.client(victim) as client:
         # Whoever has the link may have the content, so this holds no marker.
         stored = await client.post(path, files={"file": (f"{marker}.txt", b"content")})
+        # The stranger sends path and address, so a refusal may repeat them.
+        body = {"path": "exports/a.txt"}
+        at_path = await client.post(f"{path}upload/", files={"file": (f"{marker}.txt", b"content")}, data=body)
+        assert at_path.status_code == 201, at_path.text
         assert stored.status_code == 201, stored.text
         link = await client.post(f"{path}{stored.json()['id']}/link/")
         assert link.status_code == 200, link.text
-    return {"file_id": str(stored.json()["id"]), "link": link.json()["url"].partition("?link=")[2]}
+    known = {"path": "exports/a.txt", "public_url": at_path.json()["public_url"]}
+    return {"file_id": str(stored.json()["id"]), "link": link.json()["url"].partition("?link=")[2], **known}
 
 
 async def _csv(platform: Platform, victim: Caller, marker: str) -> dict[str, str]:

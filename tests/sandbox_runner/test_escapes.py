@@ -279,7 +279,7 @@ def test_reading_the_environment_of_process_1(live: LiveRunner) -> None:
 def test_the_environment_holds_nothing_of_the_runner(live: LiveRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = live.execute("import os\nresult = dict(os.environ)\n")
     allowed = {"PATH", "HOME", "TMPDIR", "USER", "LANG", "MALLOC_ARENA_MAX", "APP_ID", "TASK_ID", "LC_CTYPE"}
-    allowed |= {"API_BASE_URL", "APP_TOKEN", "CACHE_SERVICE_URL", "CACHE_SERVICE_TOKEN"}
+    allowed |= {"API_BASE_URL", "PUBLIC_API_BASE_URL", "APP_TOKEN", "CACHE_SERVICE_URL", "CACHE_SERVICE_TOKEN"}
     assert set(ended.result) <= allowed
     assert "amt_runner_" not in str(ended.result)
 

@@ -18,6 +18,7 @@ from platform_api.core.settings import Settings
 from platform_api.core.types import AppId, OrganizationId
 from platform_api.files.models import File
 from platform_api.files.names import check_name
+from platform_api.files.paths import Place
 from platform_api.files.service import (
     QuotaExceeded,
     UploadTookTooLong,
@@ -48,6 +49,7 @@ class Described:
 
     name: str
     content_type: str | None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ class Intake:
                     run_id=actor.run_id,
                 )
                 async with self._database.transaction() as session:
-                    await store_file(session, file, quota_bytes=self._limits.quota_bytes)
+                    file = await store_file(
+                        session, file, place=description.place, quota_bytes=self._limits.quota_bytes
+                    )
             except BaseException:
                 await self._release(key)
                 raise

@@ -21,6 +21,8 @@ from platform_api.core.http.event_stream import event_stream
 from platform_api.core.http.openapi import event_stream_schema
 from platform_api.core.remembered import SECONDS_REMEMBERED
 from platform_api.core.types import OrganizationId
+from platform_api.idempotency.parameters import IdempotencyKeyHeader
+from platform_api.idempotency.service import check_key
 from platform_api.integrations.access import (
     choose_target,
     get_definition,
@@ -39,7 +41,9 @@ from platform_api.integrations.calls.schemas import (
     ParallelRead,
 )
 from platform_api.integrations.calls.targets import CallTargets
-from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep
+from platform_api.integrations.invocations.sending import Invocations
+from platform_api.integrations.invocations.stored_answers import Outcome
+from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep, InvocationsDep
 from platform_api.integrations.outgoing.json_text import encode_ascii
 from platform_api.integrations.parameters import (
     CallActorDep,
@@ -82,6 +86,14 @@ class ParallelWrite(BaseModel):
     streaming: bool = False
 
 
+_NOT_SENT: Mapping[str, Any] = {
+    "invocation_id": None,
+    "outcome": str(Outcome.FAILED),
+    "business_ok": False,
+    "may_have_executed": False,
+}
+
+
 class _Answer(NamedTuple):
     api_data: Any
     api_response: Mapping[str, Any]
@@ -89,6 +101,15 @@ class _Answer(NamedTuple):
     organization_id: int | str | None
     """For an item that was rejected, both ids are those that it gave."""
     is_called: bool = True
+    facts: Mapping[str, Any] = _NOT_SENT
+
+    def entry(self) -> dict[str, Any]:
+        """Returns what the reply says of the item."""
+        return {"api_data": self.api_data, "api_response": self.api_response, **self.ids(), **self.facts}
+
+    def ids(self) -> dict[str, Any]:
+        """Returns the ids of the connection that was called and of its organization."""
+        return {"connection_id": self.connection_id, "organization_id": self.organization_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,7 @@ class _Calls:
         self,
         database: Database,
         gateway: Gateway,
+        invocations: Invocations,
         targets: CallTargets,
         actor: Actor,
         integration_id: str,
@@ -117,9 +139,12 @@ class _Calls:
         *,
         connection: str | None = None,
         organization: str | None = None,
+        key: str | None = None,
     ) -> None:
         self._database = database
         self._gateway = gateway
+        self._invocations = invocations
+        self._key = None if key is None else check_key(key)
         self._targets = targets
         self._actor = actor
         self._integration_id = integration_id
@@ -128,8 +153,8 @@ class _Calls:
         self._organization = organization
         self._chosen: dict[tuple[str | None, str | None], _LookUp] = {}
 
-    async def call(self, item: ParallelItem) -> _Answer:
-        """Returns the answer to an item; a failure is an answer with `ok` false."""
+    async def call(self, item: ParallelItem, index: int) -> _Answer:
+        """Returns the answer to the item at `index`; a failure is an answer with `ok` false."""
         reference = str(item.connection_id) if item.connection_id is not None else self._connection
         organization = str(item.organization_id) if item.organization_id is not None else self._organization
         chosen = await self._choose(reference, organization)
@@ -147,10 +172,13 @@ class _Calls:
             url_params=item.url_params or {},
         )
         try:
-            answer = await self._gateway.send(chosen, call)
+            invocation = await self._invocations.send(chosen, call, key=self._key, item=index)
         except PlatformError as error:
             return _refused(error, chosen.id, chosen.organization_id)
-        return _Answer(answer.api_data(), answer.api_response(), chosen.id, chosen.organization_id)
+        answer = invocation.answer
+        return _Answer(
+            *(answer.api_data(), answer.api_response(), chosen.id, chosen.organization_id), facts=invocation.facts()
+        )
 
     async def _choose(self, reference: str | None, organization: str | None) -> OpenConnection | PlatformError:
         key = (reference, organization)
@@ -214,11 +242,13 @@ async def parallel_call(
     session: SessionDep,
     database: DatabaseDep,
     gateway: GatewayDep,
+    invocations: InvocationsDep,
     targets: CallTargetsDep,
     integration_id: IntegrationReference,
     body: ParallelWrite,
     connection_id: ConnectionReference = None,
     table: TableReference = None,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> EventSourceResponse | StreamingResponse:
     await require_table(session, actor, table)
     await _require_integration(session, actor, integration_id)
@@ -226,7 +256,11 @@ async def parallel_call(
     if not actor.reaches_installs:
         # Each organization pays for the calls through its own connections: an owner's script sees it item by item.
         await gateway.require_credits(actor.organization_id)
-    calls = _Calls(database, gateway, targets, actor, integration_id, body, connection=connection_id)
+    calls = _Calls(
+        *(database, gateway, invocations, targets, actor, integration_id, body),
+        connection=connection_id,
+        key=idempotency_key,
+    )
     if body.streaming:
         return event_stream(_events(body.data_list, calls.call))
     return StreamingResponse(_collected(body.data_list, calls.call), media_type="application/json")
@@ -242,12 +276,14 @@ async def parallel_call_for_connection(
     session: SessionDep,
     database: DatabaseDep,
     gateway: GatewayDep,
+    invocations: InvocationsDep,
     targets: CallTargetsDep,
     integration_id: IntegrationReference,
     body: ParallelWrite,
     connection_id: Annotated[str, Query(max_length=320, description="Id or account name")],
     organization_id: Annotated[str | None, Query(max_length=20)] = None,
     table: TableReference = None,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> StreamingResponse:
     await require_table(session, actor, table)
     _, chosen = await choose_target(
@@ -260,7 +296,7 @@ async def parallel_call_for_connection(
     await release_connection(session)
     await gateway.require_credits(chosen.organization_id)
     items = [item.model_copy(update={"connection_id": chosen.id, "organization_id": None}) for item in body.data_list]
-    calls = _Calls(database, gateway, targets, actor, integration_id, body)
+    calls = _Calls(database, gateway, invocations, targets, actor, integration_id, body, key=idempotency_key)
     tail = {"connection_id": str(chosen.id)}
     return StreamingResponse(_collected(items, calls.call, tail=tail), media_type="application/json")
 
@@ -295,7 +331,7 @@ async def _require_integration(session: AsyncSession, actor: Actor, integration_
     await get_definition(session, actor, integration_id)
 
 
-Call = Callable[[ParallelItem], Awaitable[_Answer]]
+Call = Callable[[ParallelItem, int], Awaitable[_Answer]]
 
 
 async def _collected(
@@ -305,11 +341,11 @@ async def _collected(
     used: dict[str, int] = {}
     separator = b'{"responses":['
     piece = bytearray()
-    async with aclosing(in_order(items, call)) as answers:  # type: ignore[type-var]  # an async generator, which has aclose
+    async with aclosing(in_order(range(len(items)), _by_index(items, call))) as answers:  # type: ignore[type-var]  # an async generator, which has aclose
         async for answer in answers:
             if answer.is_called:
                 used[str(answer.connection_id)] = used.get(str(answer.connection_id), 0) + 1
-            piece += separator + encode_ascii(_entry(answer))
+            piece += separator + encode_ascii(answer.entry())
             separator = b","
             if len(piece) >= _PIECE_BYTES:
                 yield bytes(piece)
@@ -321,7 +357,7 @@ async def _collected(
 
 async def _events(items: list[ParallelItem], call: Call) -> AsyncIterator[ServerSentEvent]:
     completed = 0
-    async with aclosing(as_completed(items, call)) as answers:  # type: ignore[type-var]  # an async generator, which has aclose
+    async with aclosing(as_completed(range(len(items)), _by_index(items, call))) as answers:  # type: ignore[type-var]  # an async generator, which has aclose
         async for finished in answers:
             completed += 1
             answer = finished.answer
@@ -329,19 +365,13 @@ async def _events(items: list[ParallelItem], call: Call) -> AsyncIterator[Server
                 "index": finished.index,
                 "total": len(items),
                 "completed": completed,
-                "connection_id": answer.connection_id,
-                "organization_id": answer.organization_id,
-                "response": {"api_data": answer.api_data, "api_response": answer.api_response},
+                **answer.ids(),
+                "response": {"api_data": answer.api_data, "api_response": answer.api_response, **answer.facts},
             }
             yield ServerSentEvent(encode_ascii(event).decode(), sep="\n")
     final = {"completed": True, "total_processed": completed}
     yield ServerSentEvent(encode_ascii(final).decode(), sep="\n")
 
 
-def _entry(answer: _Answer) -> dict[str, Any]:
-    return {
-        "api_data": answer.api_data,
-        "api_response": answer.api_response,
-        "connection_id": answer.connection_id,
-        "organization_id": answer.organization_id,
-    }
+def _by_index(items: list[ParallelItem], call: Call) -> Callable[[int], Awaitable[_Answer]]:
+    return lambda index: call(items[index], index)

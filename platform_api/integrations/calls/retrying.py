@@ -1,6 +1,7 @@
 """Retries a call as its integration's policy allows, with jittered or requested waits and one deadline for all."""
 
 import time
+from dataclasses import replace
 from typing import Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
@@ -38,6 +39,7 @@ async def _retry(
 ) -> UpstreamAnswer:
     stop_after_attempts = stop_after_attempt(policy.attempts)
     answers = [first]
+    may_have_executed = first.may_have_executed
 
     def is_over(state: RetryCallState) -> bool:
         # A wait past the deadline is pointless: no better answer than the last one can come.
@@ -51,12 +53,15 @@ async def _retry(
     )
 
     async def attempt() -> UpstreamAnswer:
+        nonlocal may_have_executed
         if answers:
             return answers.pop()
-        return await caller.send(request, deadline_seconds=max(ends - time.monotonic(), 0.01))
+        answer = await caller.send(request, deadline_seconds=max(ends - time.monotonic(), 0.01))
+        may_have_executed = may_have_executed or answer.may_have_executed
+        return answer
 
     answer: UpstreamAnswer = await retrying(attempt)
-    return answer
+    return answer if answer.may_have_executed == may_have_executed else replace(answer, may_have_executed=True)
 
 
 def _is_retryable(answer: UpstreamAnswer, method: str, policy: RetryPolicy) -> bool:

@@ -49,11 +49,20 @@ class BudgetWrite(BaseModel):
     calls_per_month: Annotated[int | None, Field(ge=0, le=2**62)]
 
 
-class ParallelAnswer(BaseModel):
-    """Describes the answer to one of many calls; `ok` is false for one that was not made."""
+class StreamedAnswer(BaseModel):
+    """Describes what a service answered to one of many calls, and what became of the call."""
 
     api_data: Any
     api_response: ApiResponse
+    invocation_id: str | None
+    outcome: str
+    business_ok: bool | None
+    may_have_executed: bool
+
+
+class ParallelAnswer(StreamedAnswer):
+    """Describes the answer to one of many calls; `ok` is false for one that was not made."""
+
     connection_id: int | str | None
     organization_id: int | str | None
 
@@ -70,13 +79,6 @@ class ParallelForConnectionRead(BaseModel):
 
     responses: list[ParallelAnswer]
     connection_id: str
-
-
-class StreamedAnswer(BaseModel):
-    """Describes what a service answered to one of many calls."""
-
-    api_data: Any
-    api_response: ApiResponse
 
 
 class ParallelProgress(BaseModel):

@@ -73,6 +73,8 @@ class UpstreamAnswer:
     failure: str | None = None
     is_final: bool = False
     """Whether sending the same request again would fail in the same way."""
+    may_have_executed: bool = False
+    """Whether the upstream may have done what was requested, though no answer arrived (`failure`)."""
     is_inexact: bool = False
     """Whether numbers in `data` may have lost digits that `text` still has."""
 
@@ -152,7 +154,9 @@ class Caller:
         deadline = min(deadline_seconds or self._deadline, self._deadline)
         places = [request.url]
 
-        def failed(status: int, failure: str, *, is_final: bool = False) -> UpstreamAnswer:
+        def failed(
+            status: int, failure: str, *, is_final: bool = False, is_sent: bool | None = None
+        ) -> UpstreamAnswer:
             return UpstreamAnswer(
                 status=status,
                 headers={},
@@ -162,6 +166,8 @@ class Caller:
                 elapsed_ms=int((time.monotonic() - started) * 1000),
                 failure=failure,
                 is_final=is_final,
+                # A redirect answers a request that was sent.
+                may_have_executed=len(places) > 1 if is_sent is None else is_sent,
             )
 
         try:
@@ -169,9 +175,8 @@ class Caller:
         except aiohttp.ConnectionTimeoutError as exc:
             return failed(BAD_GATEWAY, no_connection(exc, places[-1]))
         except TimeoutError:
-            return failed(
-                GATEWAY_TIMEOUT, f"the upstream {place_of(places[-1])} did not answer within {deadline:g} seconds"
-            )
+            reason = f"the upstream {place_of(places[-1])} did not answer within {deadline:g} seconds"
+            return failed(GATEWAY_TIMEOUT, reason, is_sent=True)
         except ForbiddenAddress as exc:
             return failed(BAD_GATEWAY, str(exc), is_final=True)
         except aiohttp.ClientConnectorError as exc:
@@ -181,13 +186,15 @@ class Caller:
             return failed(BAD_GATEWAY, reason, is_final=is_refused)
         except content_encoding.TooLarge:
             reason = f"the upstream's answer is larger than {self._max_answer_bytes} bytes"
-            return failed(BAD_GATEWAY, reason, is_final=True)
+            return failed(BAD_GATEWAY, reason, is_final=True, is_sent=True)
         except _BadRedirect as exc:
-            return failed(BAD_GATEWAY, f"the upstream redirects to {exc}:, which is not HTTP", is_final=True)
+            return failed(
+                BAD_GATEWAY, f"the upstream redirects to {exc}:, which is not HTTP", is_final=True, is_sent=True
+            )
         except NotSigned as exc:
             return failed(BAD_GATEWAY, str(exc), is_final=True)
         except (aiohttp.ClientError, ValueError, OSError) as exc:
-            return failed(BAD_GATEWAY, broken_off(exc, places[-1]))
+            return failed(BAD_GATEWAY, broken_off(exc, places[-1]), is_sent=True)
 
     @asynccontextmanager
     async def download(self, url: URL, *, deadline_seconds: float) -> AsyncIterator[Download]:

@@ -4,6 +4,7 @@ The published clients send a dict-valued field as its bare keys (contract §6.2)
 used; any other is ignored with a warning.
 """
 
+import base64
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,9 @@ from platform_api.integrations.outgoing import json_text
 from platform_api.integrations.schemas import CallWrite
 
 log = structlog.stdlib.get_logger()
-_FIELDS = ("method", "endpoint", "request_headers", "request_params", "data")
+_FIELDS = ("method", "endpoint", "operation", "request_headers", "request_params", "data", "arguments")
+_RAW_BODY = "__raw_body__"
+"""The part by which published clients send a body of bytes, which is not a form."""
 _ESCAPES = {'"': "%22", "\r": "%0D", "\n": "%0A"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -41,14 +44,14 @@ class Attachments:
     uploads: Sequence[Upload]
 
 
-async def read_multipart(form: FormData) -> tuple[CallWrite, Attachments]:
-    """Returns the call and its fields and files. Raises BadRequest for a form without a file."""
+async def read_multipart(form: FormData) -> tuple[CallWrite, Attachments | None]:
+    """Returns the call and its fields and files, if it has any. Raises BadRequest for a form without a file."""
     values: dict[str, Any] = {}
-    for name in ("method", "endpoint"):
+    for name in ("method", "endpoint", "operation"):
         value = form.get(name)
         if isinstance(value, str) and value:
             values[name] = value
-    for name in ("request_headers", "request_params", "data"):
+    for name in ("request_headers", "request_params", "data", "arguments"):
         values[name] = _json_object(name, form.getlist(name)) or {}
     fields: list[tuple[str, str]] = []
     uploads: list[Upload] = []
@@ -60,7 +63,17 @@ async def read_multipart(form: FormData) -> tuple[CallWrite, Attachments]:
             fields.append((name, value))
     if not uploads:
         raise BadRequest("a multipart call must have at least one file; send a call without files as JSON")
+    if [upload.name for upload in uploads] == [_RAW_BODY]:
+        return _raw_call(values, uploads[0]), None
     return CallWrite.model_validate(values), Attachments(fields, uploads)
+
+
+def _raw_call(values: dict[str, Any], upload: Upload) -> CallWrite:
+    headers = values["request_headers"]
+    if not any(name.lower() == "content-type" for name in headers):
+        headers = {**headers, "Content-Type": upload.content_type}
+    content = base64.b64encode(upload.content).decode()
+    return CallWrite.model_validate({**values, "request_headers": headers, "data": None, "data_base64": content})
 
 
 def _json_object(name: str, values: list[Any]) -> dict[str, Any] | None:

@@ -44,7 +44,7 @@ class NotificationWrite(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
     description: str | None = Field(default=None, max_length=4000)
     kind: NotificationKind = NotificationKind.INFO
     data: dict[str, Any] | None = Field(default=None, description="For programs; 16 KB of JSON at most")

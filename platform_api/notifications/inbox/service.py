@@ -13,7 +13,7 @@ from platform_api.accounts.models import Role
 from platform_api.accounts.tenancy import lock_member, visible_to
 from platform_api.core.errors import Forbidden, NotFound
 from platform_api.core.paging import Orders, Part, Window, read_items
-from platform_api.core.types import UserId
+from platform_api.core.types import AppId, UserId
 from platform_api.notifications.inbox.models import Notification
 from platform_api.notifications.inbox.schemas import NotificationWrite
 from platform_api.notifications.inbox.signals import announce
@@ -24,8 +24,13 @@ MAX_KEPT = 500
 """Maximum notifications of one inbox: beyond it the oldest read ones are deleted, then the oldest."""
 
 
-async def send(session: AsyncSession, actor: Actor, notification: NotificationWrite) -> Notification:
-    """Sends a notification to the caller's user, or to the named member. Raises Forbidden, NotFound."""
+async def send(
+    session: AsyncSession, actor: Actor, notification: NotificationWrite, *, app_id: AppId | None = None
+) -> Notification:
+    """Sends a notification to the caller's user, or to the named member; of the token's app, or of `app_id`.
+
+    Raises Forbidden, NotFound.
+    """
     recipient = actor.user_id if notification.user_id is None else UserId(notification.user_id)
     if recipient != actor.user_id:
         actor.require_role(Role.BUILDER)
@@ -34,7 +39,7 @@ async def send(session: AsyncSession, actor: Actor, notification: NotificationWr
     stored = Notification(
         organization_id=actor.organization_id,
         user_id=recipient,
-        app_id=actor.app_id,
+        app_id=actor.app_id if app_id is None else app_id,
         run_id=actor.run_id,
         kind=notification.kind,
         title=notification.title,

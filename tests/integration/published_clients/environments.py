@@ -39,6 +39,8 @@ class PublishedClient:
 
 
 CLIENTS = (PublishedClient("automio", "0.1.6"), PublishedClient("robotnikai", "0.2.11"))
+RECENT = PublishedClient("automio", "0.5.7")
+"""The newest one; its calls and their paths differ from those of the others."""
 # The other one is the same client under its former name.
 EACH_CLIENT = [pytest.param(CLIENTS[0], id=str(CLIENTS[0]))]
 EACH_CLIENT += [pytest.param(client, id=str(client), marks=pytest.mark.full) for client in CLIENTS[1:]]

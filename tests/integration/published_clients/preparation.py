@@ -9,6 +9,7 @@ import httpx
 
 from platform_api.demo.sample_shop import API_KEY, API_KEY_HEADER
 from platform_api.supervisor.testing import Installation
+from tests.integration.published_clients.counting import DOCUMENT
 
 GREET = """
 def run(event):
@@ -68,6 +69,19 @@ def prepare(installation: Installation, shop_url: str) -> Prepared:
         "TASK_ID": str(uuid.uuid4()),
     }
     return Prepared(installation.data_dir, environment, facts)
+
+
+def prepare_recent(installation: Installation, shop_url: str, counting_url: str) -> Prepared:
+    """What `prepare` makes, and an upstream that counts, with an imported operation."""
+    prepared = prepare(installation, shop_url)
+    with installation.client() as platform:
+        document = {**DOCUMENT, "servers": [{"url": counting_url}]}
+        imported = {"document": document, "id": "counter", "auth": {"type": "none"}}
+        _post(platform, "/api/integrations/import/", imported)
+        connection = _post(platform, "/api/integrations/counter/connections/", {"name": "counter account"})
+    facts = {**prepared.facts, "counter_id": connection["id"], "picture_url": f"{counting_url}/picture"}
+    environment = {**prepared.environment, "PUBLIC_API_BASE_URL": installation.url}
+    return Prepared(prepared.directory, environment, facts)
 
 
 def create_action(platform: httpx.Client, app_id: int, slug: str, code: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from platform_api.supervisor.testing import Installation
@@ -24,7 +25,7 @@ _ROWS_INSIDE = [row for row in ROWS if row < 20]
 _CHECKS = Path(__file__).with_name("checks.py")
 
 
-def _put_into_jail(client: PublishedClient, state: Path) -> None:
+def put_into_jail(client: PublishedClient, state: Path) -> None:
     """Fills the runner's site directory with the client and what it needs, before the runner looks at it."""
     state.mkdir(mode=0o755)
     # In a process of its own, as the runner's: what tests before this one imported must not count.
@@ -51,30 +52,35 @@ def report(shop_url: str) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="amj-", dir=quick_directory()) as directory:
         Path(directory).chmod(0o755)
         state = Path(directory) / "runner"
-        _put_into_jail(PUBLISHED, state)
+        put_into_jail(PUBLISHED, state)
         environment = {"ALLOW_PRIVATE_UPSTREAMS": "true", "RUNNER_STATE_DIR": str(state)}
         with Installation(Path(directory) / "data", environment=environment) as installation:
             yield _run_inside(installation, shop_url)
+
+
+def run_checks(platform: httpx.Client, facts: dict[str, Any], checks: Path) -> dict[str, Any]:
+    """What the checks report that are run as an action of the app."""
+    action = create_action(platform, facts["app_id"], "checks", checks.read_text())
+    started = platform.post(
+        f"/api/actions/{action['id']}/run/", json={"user_input": {"package": PUBLISHED.package, "facts": facts}}
+    ).json()
+    deadline = time.monotonic() + 200
+    while True:
+        status: dict[str, Any] = platform.get(f"/api/actions/runs/{started['run_id']}/status/").json()
+        if status["status"] not in ("pending", "running"):
+            break
+        assert time.monotonic() < deadline, status
+        time.sleep(0.1)
+    assert status["status"] == "completed", status
+    result: dict[str, Any] = status["result"]
+    return result
 
 
 def _run_inside(installation: Installation, shop_url: str) -> dict[str, Any]:
     prepared = prepare(installation, shop_url)
     facts = {**prepared.facts, "rows": _ROWS_INSIDE, "owner_token": None}
     with installation.client() as platform:
-        action = create_action(platform, facts["app_id"], "checks", _CHECKS.read_text())
-        started = platform.post(
-            f"/api/actions/{action['id']}/run/", json={"user_input": {"package": PUBLISHED.package, "facts": facts}}
-        ).json()
-        deadline = time.monotonic() + 200
-        while True:
-            status: dict[str, Any] = platform.get(f"/api/actions/runs/{started['run_id']}/status/").json()
-            if status["status"] not in ("pending", "running"):
-                break
-            assert time.monotonic() < deadline, status
-            time.sleep(0.1)
-    assert status["status"] == "completed", status
-    result: dict[str, Any] = status["result"]
-    return result
+        return run_checks(platform, facts, _CHECKS)
 
 
 def test_the_client_in_the_jail_is_the_published_one(report: dict[str, Any]) -> None:

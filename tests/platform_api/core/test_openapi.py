@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 VERBS = """
 Accept Add Answer Call Cancel Change Claim Compare Connect Count Create Decide Declare Define Delete Disconnect
 Download Estimate Export Forget Give Implement Import Install Keep List Make Mark Open Plan Preview Read Record
-Release Remove Rename Renew Replace Report Return Revoke Run Save Send Set Sign Start Store Stream Summarize
+Release Remove Rename Renew Replace Report Return Revoke Run Save Send Set Sign Start Stop Store Stream Summarize
 Suspend Tag Test Try Uninstall Withdraw
 """
 # A summary begins with a verb in its base form, since it says what a caller can do.

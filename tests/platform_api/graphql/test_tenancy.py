@@ -286,3 +286,29 @@ async def test_an_owners_script_works_on_the_rows_of_every_install_and_of_nobody
 
 async def test_an_installers_script_stays_at_home(shop: Shop) -> None:
     assert await shop.order_numbers(await script_of(shop, shop.installer)) == ["installer-1"]
+
+
+async def test_an_owners_script_names_the_installer_whose_rows_it_works_on(shop: Shop) -> None:
+    stranger = await shop.platform.create_caller()
+    script, foreign = await script_of(shop, shop.owner), await script_of(shop, shop.installer)
+    document = {"query": f"{{ {shop.orders}(order_by: {{orderId: asc}}) {{ orderId }} }}"}
+    insert = f'mutation {{ insert_{shop.orders}_one(object: {{orderId: "named"}}) {{ orderId }} }}'
+    urls = (f"/api/apps/{shop.app}/v1/graphql", f"/apps/graphql/?app={shop.app}&table=orders")
+    for url in urls:
+        for named, numbers in ((shop.installer, ["installer-1"]), (shop.owner, ["owner-1"])):
+            headers = {"X-Organization-Id": str(named.organization_id)}
+            async with shop.platform.client(script, headers=headers) as client:
+                answer = (await client.post(url, json=document)).json()
+            assert "data" in answer, answer
+            assert [row["orderId"] for row in answer["data"][shop.orders]] == numbers
+        for caller, named in ((script, stranger), (foreign, shop.owner), (foreign, stranger)):
+            headers = {"X-Organization-Id": str(named.organization_id)}
+            async with shop.platform.client(caller, headers=headers) as client:
+                refused = await client.post(url, json=document)
+            assert "data" not in refused.json() or refused.json()["data"] is None, refused.text
+            assert "installer-1" not in refused.text and "owner-1" not in refused.text
+    headers = {"X-Organization-Id": str(shop.installer.organization_id)}
+    async with shop.platform.client(script, headers=headers) as client:
+        assert (await client.post(urls[0], json={"query": insert})).json()["data"] is not None
+    assert await shop.order_numbers(shop.installer) == ["installer-1", "named"]
+    assert await shop.order_numbers(shop.owner) == ["owner-1"]

@@ -168,7 +168,7 @@ async def test_an_action_that_leads_to_a_page_is_taken(shared_platform: Platform
     [
         {"title": ""},
         {"title": "  "},
-        {"title": "x" * 201},
+        {"title": "x" * 256},
         {"title": "two\nlines"},
         {"title": "nul\x00"},
         {"description": "x" * 4001},

@@ -305,3 +305,28 @@ async def test_members_who_do_not_build_cannot_fetch_modules(shared_platform: Pl
         await _interface(client)
     async with shared_platform.client(member) as client:
         assert (await client.get("/api/plugins/modules/interfaces.orders/")).status_code == 403
+
+
+async def test_a_script_finds_the_plugins_that_it_can_invoke(shared_platform: Platform) -> None:
+    caller, stranger = await shared_platform.create_caller(), await shared_platform.create_caller()
+    app = await shared_platform.create_app(caller)
+    async with shared_platform.client(caller) as client:
+        await _integration(client)
+        await _interface(client)
+        plugin = await _plugin(client)
+        url = "/api/plugins/plugins/runtime/"
+        params = {"app": str(app.id), "use_users_plugins": "false"}
+        [found] = (await client.get(url, params=params)).json()
+        assert (found["id"], found["namespace"], found["integration"]) == (plugin["id"], "orders", "shop")
+        [capability, *_] = found["implemented_capabilities"]
+        assert len((await client.get(url, params={"capability": capability})).json()) == 1
+        for nothing in ({"capability": "none"}, {"interface": "none"}, {"integration": "none"}):
+            assert (await client.get(url, params=nothing)).json() == []
+        switched_off = await client.put(
+            f"/api/plugins/plugins/{plugin['id']}/", json={"base_version": plugin["version"], "is_enabled": False}
+        )
+        assert switched_off.status_code == 200, switched_off.text
+        assert (await client.get(url)).json() == []
+    async with shared_platform.client(stranger) as client:
+        assert (await client.get(url)).json() == []
+        assert (await client.get(url, params=params)).status_code == 404

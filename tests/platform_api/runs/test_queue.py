@@ -1,6 +1,7 @@
 """The queue: claims, leases, fences, and what becomes of runs whose runner is lost."""
 
 import asyncio
+import json
 import time
 from datetime import timedelta
 from typing import Any
@@ -40,6 +41,8 @@ async def test_a_run_is_claimed_started_logged_and_finished(platform: Platform, 
         "ACTION_TYPE": "app_action",
         "TASK_ID": started["task_id"],
         "CONNECTION_ID": "5",
+        "ORGANIZATION_ID": str(workshop.caller.organization_id),
+        "APP_CONNECTIONS_BY_INTEGRATION": "{}",
     }
     assert claim["event"] == {
         "user_input": {"month": "2026-01"},
@@ -463,3 +466,31 @@ async def test_tokens_of_runs_that_ended_long_ago_are_removed(platform: Platform
         async with platform.client(headers={"Authorization": f"App-Token {claim['run_token']}"}) as script:
             details.append((await script.get("/api/me/")).json().get("detail"))
     assert details == ["the token is unknown to this platform", None]
+
+
+async def test_a_script_is_told_the_connections_that_it_may_call_through(
+    platform: Platform, runner: ProtocolRunner
+) -> None:
+    workshop = await create_workshop(platform, action_type="app_action")
+    installer, stranger = await platform.create_caller(), await platform.create_caller()
+    connected = {}
+    for caller in (workshop.caller, installer, stranger):
+        async with platform.client(caller) as client:
+            definition = {"id": "shop", "name": "Shop", "base_url": "http://127.0.0.1:9"}
+            assert (await client.post("/api/integrations/", json=definition)).status_code == 201
+            made = await client.post("/api/integrations/shop/connections/", json={"name": "one"})
+            connected[caller.organization_id] = made.json()["id"]
+    await platform.install(workshop.app, installer)
+    async with platform.client(installer) as client:
+        url = f"/api/apps/{workshop.app.id}/integrations/shop/"
+        activated = await client.put(url, json={"activated": True})
+        assert activated.status_code == 200, activated.text
+    await workshop.run()
+    claim = await runner.claim_one()
+    told = json.loads(claim["environment"]["APP_CONNECTIONS_BY_INTEGRATION"])
+    assert told == {
+        "shop": [
+            {"organization_id": one.organization_id, "connection_ids": [connected[one.organization_id]]}
+            for one in (workshop.caller, installer)
+        ]
+    }

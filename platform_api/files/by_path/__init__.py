@@ -1,0 +1,1 @@
+"""Serves files by their path."""

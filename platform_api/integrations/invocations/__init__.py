@@ -1,0 +1,1 @@
+"""Makes a call with a key once, and tells afterwards what became of it."""
