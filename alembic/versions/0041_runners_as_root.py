@@ -1,7 +1,7 @@
 """Stores whether a runner executes scripts as root, which `/health` shows
 
 Revision: 0041
-Follows: 0039
+Follows: 0040
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0041"
-down_revision = "0039"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

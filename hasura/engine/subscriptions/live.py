@@ -242,7 +242,7 @@ class _Group:
 
 
 def _tenant_of(batch: Sequence[_Cohort]) -> str | None:
-    """Returns whose share a look takes: of those who share a statement, that of the first."""
+    """Returns the tenant whose share a look takes: of those who share a statement, the first one."""
     subscriber = next((subscriber for cohort in batch for subscriber in cohort.subscribers), None)
     return None if subscriber is None else subscriber.session.tenant
 

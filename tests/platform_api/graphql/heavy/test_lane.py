@@ -213,7 +213,7 @@ async def test_a_websocket_is_bounded_too(shop: Shop) -> None:
         await socket.send_json({"id": "1", "type": "complete"})
         assert (await subscribe(5))["type"] == "next"
         await socket.send_json({"id": "6", "type": "subscribe", "payload": {"query": "{" + " " * 300_000}})
-        while (message := await socket.receive(timeout=60)).type is aiohttp.WSMsgType.TEXT:
+        while (await socket.receive(timeout=60)).type is aiohttp.WSMsgType.TEXT:
             continue
         assert socket.close_code == 1009
     await eventually(lambda: not backend_of(shop)._operations._subscriptions._open)

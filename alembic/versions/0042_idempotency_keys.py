@@ -1,15 +1,15 @@
 """Keeps keys of requests that must have one effect
 
-Revision: 0044
-Follows: 0039
+Revision: 0042
+Follows: 0041
 """
 
 import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0044"
-down_revision = "0039"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
 """Lets files be stored by path, and be public
 
-Revision: 0045
-Follows: 0044
+Revision: 0043
+Follows: 0042
 """
 
 import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0045"
-down_revision = "0044"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
