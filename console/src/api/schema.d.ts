@@ -833,7 +833,8 @@ export interface paths {
         /** Change an app; fields that are left out keep their values */
         put: operations["apps_update_app"];
         post?: never;
-        delete?: never;
+        /** Delete an app with its tables, rows, files, actions and runs (owners) */
+        delete: operations["apps_delete_app"];
         options?: never;
         head?: never;
         patch?: never;
@@ -938,6 +939,23 @@ export interface paths {
         };
         /** List the organizations that installed an app of the caller's organization */
         get: operations["apps_list_installers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/contents/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count what an app holds, which is deleted with it */
+        get: operations["apps_get_contents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1339,6 +1357,139 @@ export interface paths {
         post?: never;
         /** Delete a draft */
         delete: operations["drafts_delete_draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/api-cache/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a cached value
+         * @description Takes the entry's scope and key in the body, as the published client sends them.
+         */
+        get: operations["cache_read_cached"];
+        put?: never;
+        /** Store a value in the cache */
+        post: operations["cache_store_cached"];
+        /** Delete a cached value */
+        delete: operations["cache_delete_cached"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/notifications/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a notification of an app to the token's user */
+        post: operations["notifications_send_app_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/files/upload/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Store a file by its path
+         * @description Stores a new file, or with `overwrite` the new content of the one that is there; 409 without it.
+         */
+        post: operations["files_upload_to_path"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/files/upload-from-url/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Store a file from a URL by its path
+         * @description Fetches from the public internet only, within the limits of other files, and 300 seconds.
+         */
+        post: operations["files_upload_to_path_from_url"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/files/download/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return where the content of a file can be downloaded
+         * @description Returns `public_url`, which anybody can open for 300 seconds, or while the file is public.
+         */
+        get: operations["files_find_file_at_path"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/files/download-binary/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download the content of a file by its public address */
+        get: operations["files_download_by_public_url"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{app}/files/delete/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a file by its path; its addresses stop working */
+        delete: operations["files_delete_file_at_path"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2092,8 +2243,48 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Call the integration with a connection's credentials */
+        /**
+         * Call the integration with a connection's credentials
+         * @description Returns the answer in an envelope. To a request with a key, bytes that are not text are the reply itself.
+         */
         post: operations["integrations_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/integrations/{integration_id}/invocations/{invocation_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return what became of a call that was made with a key
+         * @description Makes no call. Calls are kept for 24 hours, and shown to whoever made them.
+         */
+        get: operations["integrations_get_invocation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/integrations/{integration_id}/results/{invocation_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download an answer that is not text */
+        get: operations["integrations_download_result"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2240,6 +2431,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plugins/plugins/runtime/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the plugins that a script can invoke
+         * @description Returns the enabled ones of the organization; a script invokes them in its own run.
+         */
+        get: operations["plugins_list_runtime_plugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plugins/modules/{module}/": {
         parameters: {
             query?: never;
@@ -2264,7 +2475,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the plugins of an interface, enabled or not */
+        /**
+         * List the plugins of an interface, enabled or not
+         * @description Returns those of the organization, whichever `app` is named: published clients name one.
+         */
         get: operations["plugins_list_plugins"];
         put?: never;
         /** Implement an interface */
@@ -2569,6 +2783,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/actions/runs/{run}/stop/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a run; 202 while it has not ended yet */
+        post: operations["runs_stop_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/actions/runs/rerun/": {
         parameters: {
             query?: never;
@@ -2652,8 +2883,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Start an action */
+        /**
+         * Start an action
+         * @description Returns the run that was started; with a key that was sent before, the run that was started then.
+         */
         post: operations["actions_run_action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/actions/{action}/run-request/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return the run that a request with a key has started
+         * @description Starts nothing. Answers 404 for a key that is not known, whose request may still be under way.
+         */
+        get: operations["actions_find_run_of_key"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3375,6 +3629,40 @@ export interface components {
             ok: boolean;
         };
         /**
+         * AppContentsRead
+         * @description Counts what is deleted with an app, of its own organization and of those that installed it.
+         */
+        AppContentsRead: {
+            /** Tables */
+            tables: number;
+            /**
+             * Rows
+             * @description An estimate, from PostgreSQL's statistics
+             */
+            rows: number;
+            /** Files */
+            files: number;
+            /** File Bytes */
+            file_bytes: number;
+            /** Actions */
+            actions: number;
+            /**
+             * Runs
+             * @description Runs that are kept, with their logs and results
+             */
+            runs: number;
+            /**
+             * Open Runs
+             * @description Runs that have not ended; they are ended
+             */
+            open_runs: number;
+            /**
+             * Installs
+             * @description Organizations that installed it
+             */
+            installs: number;
+        };
+        /**
          * AppFromFile
          * @description Holds a new app and the import that fills its table.
          */
@@ -3390,6 +3678,71 @@ export interface components {
          * @enum {string}
          */
         AppListing: "usable" | "own" | "installed" | "public";
+        /**
+         * AppNotificationAction
+         * @description Describes a button: `app_path` leads to a page of the app, `url` anywhere; exactly one of them.
+         */
+        AppNotificationAction: {
+            /** Title */
+            title: string;
+            /** App Path */
+            app_path?: string | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * AppNotificationSent
+         * @description Tells that the notification is stored.
+         */
+        AppNotificationSent: {
+            /**
+             * Ok
+             * @default true
+             */
+            ok?: boolean;
+            /** Notification Id */
+            notification_id: number;
+        };
+        /**
+         * AppNotificationWrite
+         * @description Describes a message of an app to the token's user.
+         */
+        AppNotificationWrite: {
+            /** Title */
+            title: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** @default info */
+            kind?: components["schemas"]["NotificationKind"];
+            /**
+             * Event Key
+             * @description For programs; kept in `data`
+             * @default custom
+             */
+            event_key?: string;
+            /**
+             * Image
+             * @description Kept in `data`
+             */
+            image?: string | null;
+            /** Data */
+            data?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Actions
+             * @default []
+             */
+            actions?: components["schemas"]["AppNotificationAction"][];
+            /**
+             * Organization Id
+             * @description Only the token's own
+             */
+            organization_id?: number | null;
+        };
         /**
          * Application
          * @description Describes an app as the published clients know it.
@@ -4156,6 +4509,24 @@ export interface components {
             };
         };
         /**
+         * CacheChanged
+         * @description Tells whether the entry was stored, or was there to delete.
+         */
+        CacheChanged: {
+            /** Ok */
+            ok: boolean;
+        };
+        /**
+         * CachedValue
+         * @description Holds what is stored; `exists` tells null from nothing.
+         */
+        CachedValue: {
+            /** Value */
+            value: unknown;
+            /** Exists */
+            exists: boolean;
+        };
+        /**
          * CallRead
          * @description Returns the answer to a call (contract §6.2).
          */
@@ -4167,6 +4538,23 @@ export interface components {
             connection_id: number;
             /** Organization Id */
             organization_id: number;
+            /**
+             * Invocation Id
+             * @description To look the call up; null for one without an `Idempotency-Key`
+             */
+            invocation_id: string | null;
+            /**
+             * Outcome
+             * @description `succeeded`, `failed` or `unknown`: it was sent, and no answer arrived
+             */
+            outcome: string;
+            /**
+             * Business Ok
+             * @description Whether the service did it; null when nobody knows
+             */
+            business_ok: boolean | null;
+            /** May Have Executed */
+            may_have_executed: boolean;
         };
         /**
          * Category
@@ -4415,6 +4803,11 @@ export interface components {
             /** Slots */
             slots: number;
             isolation: components["schemas"]["Isolation"];
+            /**
+             * Runs As Root
+             * @default false
+             */
+            runs_as_root?: boolean;
             /**
              * Wait Seconds
              * @default 0
@@ -5247,6 +5640,45 @@ export interface components {
             fence: number;
         };
         /**
+         * FileAtPath
+         * @description Tells where a file is, and where its content can be downloaded.
+         */
+        FileAtPath: {
+            /** Bucket Name */
+            bucket_name: string;
+            /** Path */
+            path: string;
+            /**
+             * Object Key
+             * @description Unique on this platform
+             */
+            object_key: string;
+            /**
+             * Size
+             * @description In bytes
+             */
+            size: number;
+            /**
+             * Public Url
+             * @description Opens it without a token: for 300 seconds, or as long as it is public
+             */
+            public_url: string;
+        };
+        /**
+         * FileAtPathDeleted
+         * @description Tells which file was deleted.
+         */
+        FileAtPathDeleted: {
+            /** Bucket Name */
+            bucket_name: string;
+            /** Path */
+            path: string;
+            /** Object Key */
+            object_key: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
          * FileFormat
          * @description Names the format of an export.
          * @enum {string}
@@ -5367,6 +5799,56 @@ export interface components {
         FileRename: {
             /** Name */
             name: string;
+        };
+        /**
+         * FileStoredAtPath
+         * @description Tells where a file was stored.
+         */
+        FileStoredAtPath: {
+            /** Bucket Name */
+            bucket_name: string;
+            /** Path */
+            path: string;
+            /**
+             * Object Key
+             * @description Unique on this platform
+             */
+            object_key: string;
+            /**
+             * Size
+             * @description In bytes
+             */
+            size: number;
+            /**
+             * Public Url
+             * @description Opens it without a token: for 300 seconds, or as long as it is public
+             */
+            public_url: string;
+            /** Content Type */
+            content_type: string;
+            /** Original Filename */
+            original_filename: string;
+        };
+        /**
+         * FileToPathFromUrl
+         * @description Names a URL whose content the platform fetches and stores.
+         */
+        FileToPathFromUrl: {
+            /**
+             * Url
+             * @description http:// or https://, on the public internet
+             */
+            url: string;
+            /**
+             * Path
+             * @description Absent: the name in the response or the URL
+             */
+            path?: string | null;
+            /**
+             * Overwrite
+             * @default false
+             */
+            overwrite?: boolean;
         };
         /**
          * FileUsage
@@ -5716,7 +6198,7 @@ export interface components {
          * @description Reports what an import did, or with `dry_run` would do.
          */
         ImportRead: {
-            definition: components["schemas"]["IntegrationDefinition"];
+            definition: components["schemas"]["IntegrationDefinition-Output"];
             /** Is New */
             is_new: boolean;
             /** Dry Run */
@@ -5777,7 +6259,7 @@ export interface components {
         };
         /**
          * ImportWrite
-         * @description Gives an OpenAPI 3.0 or 3.1 or Swagger 2.0 document: its URL, or the document itself (JSON or YAML).
+         * @description Gives an OpenAPI 3 or Swagger 2 document: its URL, or the document itself (JSON or YAML).
          */
         ImportWrite: {
             /** Url */
@@ -5786,6 +6268,17 @@ export interface components {
             document?: string | {
                 [key: string]: unknown;
             } | null;
+            /** Document Path */
+            document_path?: string | null;
+            /**
+             * Files
+             * @default {}
+             */
+            files?: {
+                [key: string]: string | {
+                    [key: string]: unknown;
+                };
+            };
             /** Id */
             id?: string | null;
             /** Name */
@@ -5795,12 +6288,17 @@ export interface components {
             /** Base Url */
             base_url?: string | null;
             /** Auth */
-            auth?: (components["schemas"]["NoAuth"] | components["schemas"]["ApiKeyAuth"] | components["schemas"]["KeysAuth"] | components["schemas"]["BasicAuth"] | components["schemas"]["BearerAuth"] | components["schemas"]["OAuth2Auth"] | components["schemas"]["OAuth1Auth"] | components["schemas"]["HmacAuth"]) | null;
+            auth?: (components["schemas"]["NoAuth"] | components["schemas"]["ApiKeyAuth"] | components["schemas"]["KeysAuth"] | components["schemas"]["BasicAuth"] | components["schemas"]["BearerAuth"] | components["schemas"]["OAuth2Auth-Input"] | components["schemas"]["OAuth1Auth"] | components["schemas"]["HmacAuth"]) | null;
             /**
              * Dry Run
              * @default false
              */
             dry_run?: boolean;
+            /**
+             * Streaming
+             * @default false
+             */
+            streaming?: boolean;
         };
         /**
          * Incremental
@@ -5954,7 +6452,7 @@ export interface components {
          * IntegrationDefinition
          * @description Declares a third-party HTTP API.
          */
-        IntegrationDefinition: {
+        "IntegrationDefinition-Input": {
             /** Id */
             id: string;
             /** Name */
@@ -5971,6 +6469,11 @@ export interface components {
             description?: string;
             /** Base Url */
             base_url: string;
+            /**
+             * Other Base Urls
+             * @default []
+             */
+            other_base_urls?: string[];
             /** Inputs */
             inputs?: {
                 [key: string]: components["schemas"]["ConnectionInput"];
@@ -5981,7 +6484,115 @@ export interface components {
              *       "type": "none"
              *     }
              */
-            auth?: components["schemas"]["NoAuth"] | components["schemas"]["ApiKeyAuth"] | components["schemas"]["KeysAuth"] | components["schemas"]["BasicAuth"] | components["schemas"]["BearerAuth"] | components["schemas"]["OAuth2Auth"] | components["schemas"]["OAuth1Auth"] | components["schemas"]["HmacAuth"];
+            auth?: components["schemas"]["NoAuth"] | components["schemas"]["ApiKeyAuth"] | components["schemas"]["KeysAuth"] | components["schemas"]["BasicAuth"] | components["schemas"]["BearerAuth"] | components["schemas"]["OAuth2Auth-Input"] | components["schemas"]["OAuth1Auth"] | components["schemas"]["HmacAuth"];
+            /** Headers */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
+             * @default {
+             *       "type": "json",
+             *       "lists": "repeat",
+             *       "objects": "brackets",
+             *       "nulls": "omit"
+             *     }
+             */
+            body?: components["schemas"]["BodyFormat"];
+            after_connect?: components["schemas"]["AfterConnect"] | null;
+            /** Docs Url */
+            docs_url?: string | null;
+            /** Website Url */
+            website_url?: string | null;
+            /** Status Check Url */
+            status_check_url?: string | null;
+            /**
+             * @default {
+             *       "method": "GET",
+             *       "accepted": []
+             *     }
+             */
+            status_check?: components["schemas"]["StatusCheck"];
+            /** Icon */
+            icon?: string | null;
+            /**
+             * Categories
+             * @default []
+             */
+            categories?: components["schemas"]["Category"][];
+            /**
+             * Is Sandbox
+             * @default false
+             */
+            is_sandbox?: boolean;
+            /**
+             * @default {
+             *       "attempts": 3,
+             *       "statuses": [
+             *         429,
+             *         502,
+             *         503,
+             *         504
+             *       ],
+             *       "methods": [
+             *         "GET",
+             *         "HEAD",
+             *         "OPTIONS",
+             *         "PUT",
+             *         "DELETE"
+             *       ],
+             *       "reset": "auto"
+             *     }
+             */
+            retry?: components["schemas"]["RetryPolicy"];
+            /**
+             * @default {
+             *       "values": [],
+             *       "statuses": [
+             *         401
+             *       ]
+             *     }
+             */
+            refusal?: components["schemas"]["Refusal"];
+            rate_limit?: components["schemas"]["RateLimit"] | null;
+            pagination?: components["schemas"]["Pagination"] | null;
+        };
+        /**
+         * IntegrationDefinition
+         * @description Declares a third-party HTTP API.
+         */
+        "IntegrationDefinition-Output": {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Version
+             * @default 1
+             */
+            version?: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Base Url */
+            base_url: string;
+            /**
+             * Other Base Urls
+             * @default []
+             */
+            other_base_urls?: string[];
+            /** Inputs */
+            inputs?: {
+                [key: string]: components["schemas"]["ConnectionInput"];
+            };
+            /**
+             * Auth
+             * @default {
+             *       "type": "none"
+             *     }
+             */
+            auth?: components["schemas"]["NoAuth"] | components["schemas"]["ApiKeyAuth"] | components["schemas"]["KeysAuth"] | components["schemas"]["BasicAuth"] | components["schemas"]["BearerAuth"] | components["schemas"]["OAuth2Auth-Output"] | components["schemas"]["OAuth1Auth"] | components["schemas"]["HmacAuth"];
             /** Headers */
             headers?: {
                 [key: string]: string;
@@ -6104,6 +6715,11 @@ export interface components {
             icon?: string | null;
             /** Api Base Url */
             api_base_url: string;
+            /**
+             * Other Base Urls
+             * @default []
+             */
+            other_base_urls?: string[];
             /** Api Docs Url */
             api_docs_url?: string | null;
             /** Website Url */
@@ -6299,7 +6915,7 @@ export interface components {
             email: string;
             /**
              * Password
-             * @description 10 to 512 characters
+             * @description 10 to 512 characters; none of the most common passwords
              */
             password: string;
         };
@@ -6463,6 +7079,42 @@ export interface components {
          */
         InvitationState: "pending" | "accepted" | "expired" | "revoked";
         /**
+         * InvocationRead
+         * @description Describes a call that was made with a key, as it is known now.
+         */
+        InvocationRead: {
+            /** Invocation Id */
+            invocation_id: string;
+            /** Integration Id */
+            integration_id: string;
+            /** Is Under Way */
+            is_under_way: boolean;
+            /**
+             * Outcome
+             * @description `succeeded`, `failed` or `unknown`; null while it is under way
+             */
+            outcome: string | null;
+            /**
+             * Business Ok
+             * @description Null when nobody knows
+             */
+            business_ok: boolean | null;
+            /** May Have Executed */
+            may_have_executed: boolean;
+            /** Api Data */
+            api_data: unknown;
+            /** @description Null when it is not there, or was too large to keep */
+            api_response: components["schemas"]["ApiResponse"] | null;
+            result_file: components["schemas"]["ResultFileRead"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
          * Isolation
          * @description Lists how a runner can isolate user code.
          * @enum {string}
@@ -6485,6 +7137,12 @@ export interface components {
              * @default 0
              */
             runners?: number;
+            /**
+             * As Root
+             * @description Runners whose scripts have the user id 0: their log says why
+             * @default 0
+             */
+            as_root?: number;
         };
         /** IsolationRead */
         IsolationRead: {
@@ -7158,7 +7816,7 @@ export interface components {
          * OAuth2Auth
          * @description Declares OAuth 2 (RFC 6749): authorization code, with or without PKCE, or client credentials.
          */
-        OAuth2Auth: {
+        "OAuth2Auth-Input": {
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -7241,8 +7899,98 @@ export interface components {
              */
             header_prefix?: string;
             identity?: components["schemas"]["Identity"] | null;
-            exchange?: components["schemas"]["TokenStep"] | null;
-            renewal?: components["schemas"]["TokenStep"] | null;
+            exchange?: components["schemas"]["TokenStep-Input"] | null;
+            renewal?: components["schemas"]["TokenStep-Input"] | null;
+        };
+        /**
+         * OAuth2Auth
+         * @description Declares OAuth 2 (RFC 6749): authorization code, with or without PKCE, or client credentials.
+         */
+        "OAuth2Auth-Output": {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "oauth2";
+            /**
+             * Grant
+             * @default authorization_code
+             * @enum {string}
+             */
+            grant?: "authorization_code" | "client_credentials";
+            /** Authorize Url */
+            authorize_url?: string | null;
+            /** Token Url */
+            token_url: string;
+            /**
+             * Scopes
+             * @default []
+             */
+            scopes?: string[];
+            /**
+             * Scope Separator
+             * @default
+             */
+            scope_separator?: string;
+            /**
+             * Pkce
+             * @default false
+             */
+            pkce?: boolean;
+            /**
+             * Client Authentication
+             * @default post
+             * @enum {string}
+             */
+            client_authentication?: "basic" | "post" | "private_key_jwt";
+            /** Assertion Algorithm */
+            assertion_algorithm?: ("RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512") | null;
+            /** Assertion Audience */
+            assertion_audience?: string | null;
+            /**
+             * Token Body
+             * @default form
+             * @enum {string}
+             */
+            token_body?: "form" | "json";
+            /** Tokens At */
+            tokens_at?: string | null;
+            /** Authorize Params */
+            authorize_params?: {
+                [key: string]: string;
+            };
+            /** Token Params */
+            token_params?: {
+                [key: string]: string;
+            };
+            /** Token Headers */
+            token_headers?: {
+                [key: string]: string;
+            };
+            /** Token Values */
+            token_values?: {
+                [key: string]: string;
+            };
+            grant_end?: components["schemas"]["GrantEnd"] | null;
+            /**
+             * Location
+             * @default header
+             * @enum {string}
+             */
+            location?: "header" | "query";
+            /**
+             * Name
+             * @default Authorization
+             */
+            name?: string;
+            /**
+             * Header Prefix
+             * @default Bearer
+             */
+            header_prefix?: string;
+            identity?: components["schemas"]["Identity"] | null;
+            exchange?: components["schemas"]["TokenStep-Output"] | null;
+            renewal?: components["schemas"]["TokenStep-Output"] | null;
         };
         /**
          * OAuthClientRead
@@ -7353,6 +8101,8 @@ export interface components {
             request_body: {
                 [key: string]: unknown;
             } | null;
+            /** Server */
+            server?: string | null;
         };
         /** OrganizationCreate */
         OrganizationCreate: {
@@ -7609,6 +8359,14 @@ export interface components {
             /** Api Data */
             api_data: unknown;
             api_response: components["schemas"]["ApiResponse"];
+            /** Invocation Id */
+            invocation_id: string | null;
+            /** Outcome */
+            outcome: string;
+            /** Business Ok */
+            business_ok: boolean | null;
+            /** May Have Executed */
+            may_have_executed: boolean;
             /** Connection Id */
             connection_id: number | string | null;
             /** Organization Id */
@@ -7672,7 +8430,7 @@ export interface components {
              * @default GET
              * @enum {string}
              */
-            method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS";
+            method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS" | "QUERY";
             /** Endpoint */
             endpoint?: string | null;
             /** Data List */
@@ -7700,7 +8458,7 @@ export interface components {
             current_password: string;
             /**
              * New Password
-             * @description 10 to 512 characters
+             * @description 10 to 512 characters; none of the most common passwords
              */
             new_password: string;
         };
@@ -7716,7 +8474,7 @@ export interface components {
             token: string;
             /**
              * Password
-             * @description 10 to 512 characters
+             * @description 10 to 512 characters; none of the most common passwords
              */
             password: string;
         };
@@ -8341,6 +9099,21 @@ export interface components {
         RerunsResult: {
             /** Results */
             results: components["schemas"]["RunRepeated"][];
+        };
+        /**
+         * ResultFileRead
+         * @description Describes an answer that is not text.
+         */
+        ResultFileRead: {
+            /** Download Path */
+            download_path: string;
+            /** Content Type */
+            content_type: string;
+            /**
+             * Size
+             * @description In bytes
+             */
+            size: number;
         };
         /**
          * RetryPolicy
@@ -9022,6 +9795,21 @@ export interface components {
             } | null;
         };
         /**
+         * RunStopped
+         * @description Answers a request to stop a run; `confirmed` is true once it has ended, in whatever way.
+         */
+        RunStopped: {
+            /** Run Id */
+            run_id: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "running" | "completed" | "failed" | "stopped";
+            /** Confirmed */
+            confirmed: boolean;
+        };
+        /**
          * RunVersion
          * @description Lists which version of the source a repeated run executes.
          * @enum {string}
@@ -9075,6 +9863,35 @@ export interface components {
         RunsCancelled: {
             /** Results */
             results: components["schemas"]["RunCancelled"][];
+        };
+        /**
+         * RuntimePluginRead
+         * @description Shows a plugin to a script that looks for what it can invoke.
+         */
+        RuntimePluginRead: {
+            /** Id */
+            id: number;
+            /** Plugin Id */
+            plugin_id: number;
+            /** Namespace */
+            namespace: string;
+            /** Integration */
+            integration: string;
+            /** Integration Name */
+            integration_name: string;
+            /** Enabled For Organization Id */
+            enabled_for_organization_id: number;
+            /** Plugin Owner Organization Id */
+            plugin_owner_organization_id: number;
+            /**
+             * Is Official
+             * @description True: the client invokes it in the run that asks, by its module
+             */
+            is_official: boolean;
+            /** Is Mine */
+            is_mine: boolean;
+            /** Implemented Capabilities */
+            implemented_capabilities: string[];
         };
         /**
          * SandboxIsolation
@@ -9207,7 +10024,7 @@ export interface components {
             email: string;
             /**
              * Password
-             * @description 10 to 512 characters
+             * @description 10 to 512 characters; none of the most common passwords
              */
             password: string;
             /**
@@ -10428,7 +11245,29 @@ export interface components {
          *     which some services renew by means of itself (`fb_exchange_token`, `ig_refresh_token`). The answer is read like
          *     that of the token endpoint, with the token at the top level.
          */
-        TokenStep: {
+        "TokenStep-Input": {
+            /** Url */
+            url: string;
+            /**
+             * Method
+             * @default GET
+             * @enum {string}
+             */
+            method?: "GET" | "POST";
+            /** Params */
+            params: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * TokenStep
+         * @description Declares a request that exchanges an access token for a new one while it is still valid.
+         *
+         *     Meta's services work this way: the token for a code lasts an hour and is exchanged for one that lasts two months,
+         *     which some services renew by means of itself (`fb_exchange_token`, `ig_refresh_token`). The answer is read like
+         *     that of the token endpoint, with the token at the top level.
+         */
+        "TokenStep-Output": {
             /** Url */
             url: string;
             /**
@@ -10588,7 +11427,7 @@ export interface components {
             email: string;
             /**
              * Password
-             * @description 10 to 512 characters
+             * @description 10 to 512 characters; none of the most common passwords
              */
             password: string;
             /**
@@ -11235,6 +12074,283 @@ export interface components {
             revision: string;
         };
         /**
+         * IntegrationDefinition
+         * @description Declares a third-party HTTP API.
+         */
+        IntegrationDefinition: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Version
+             * @default 1
+             */
+            version?: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Base Url */
+            base_url: string;
+            /**
+             * Other Base Urls
+             * @default []
+             */
+            other_base_urls?: string[];
+            /** Inputs */
+            inputs?: {
+                [key: string]: components["schemas"]["ConnectionInput"];
+            };
+            /**
+             * Auth
+             * @default {
+             *       "type": "none"
+             *     }
+             */
+            auth?: components["schemas"]["NoAuth"] | components["schemas"]["ApiKeyAuth"] | components["schemas"]["KeysAuth"] | components["schemas"]["BasicAuth"] | components["schemas"]["BearerAuth"] | components["schemas"]["OAuth2Auth"] | components["schemas"]["OAuth1Auth"] | components["schemas"]["HmacAuth"];
+            /** Headers */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
+             * @default {
+             *       "type": "json",
+             *       "lists": "repeat",
+             *       "objects": "brackets",
+             *       "nulls": "omit"
+             *     }
+             */
+            body?: components["schemas"]["BodyFormat"];
+            after_connect?: components["schemas"]["AfterConnect"] | null;
+            /** Docs Url */
+            docs_url?: string | null;
+            /** Website Url */
+            website_url?: string | null;
+            /** Status Check Url */
+            status_check_url?: string | null;
+            /**
+             * @default {
+             *       "method": "GET",
+             *       "accepted": []
+             *     }
+             */
+            status_check?: components["schemas"]["StatusCheck"];
+            /** Icon */
+            icon?: string | null;
+            /**
+             * Categories
+             * @default []
+             */
+            categories?: components["schemas"]["Category"][];
+            /**
+             * Is Sandbox
+             * @default false
+             */
+            is_sandbox?: boolean;
+            /**
+             * @default {
+             *       "attempts": 3,
+             *       "statuses": [
+             *         429,
+             *         502,
+             *         503,
+             *         504
+             *       ],
+             *       "methods": [
+             *         "GET",
+             *         "HEAD",
+             *         "OPTIONS",
+             *         "PUT",
+             *         "DELETE"
+             *       ],
+             *       "reset": "auto"
+             *     }
+             */
+            retry?: components["schemas"]["RetryPolicy"];
+            /**
+             * @default {
+             *       "values": [],
+             *       "statuses": [
+             *         401
+             *       ]
+             *     }
+             */
+            refusal?: components["schemas"]["Refusal"];
+            rate_limit?: components["schemas"]["RateLimit"] | null;
+            pagination?: components["schemas"]["Pagination"] | null;
+        };
+        /**
+         * OAuth2Auth
+         * @description Declares OAuth 2 (RFC 6749): authorization code, with or without PKCE, or client credentials.
+         */
+        OAuth2Auth: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "oauth2";
+            /**
+             * Grant
+             * @default authorization_code
+             * @enum {string}
+             */
+            grant?: "authorization_code" | "client_credentials";
+            /** Authorize Url */
+            authorize_url?: string | null;
+            /** Token Url */
+            token_url: string;
+            /**
+             * Scopes
+             * @default []
+             */
+            scopes?: string[];
+            /**
+             * Scope Separator
+             * @default
+             */
+            scope_separator?: string;
+            /**
+             * Pkce
+             * @default false
+             */
+            pkce?: boolean;
+            /**
+             * Client Authentication
+             * @default post
+             * @enum {string}
+             */
+            client_authentication?: "basic" | "post" | "private_key_jwt";
+            /** Assertion Algorithm */
+            assertion_algorithm?: ("RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512") | null;
+            /** Assertion Audience */
+            assertion_audience?: string | null;
+            /**
+             * Token Body
+             * @default form
+             * @enum {string}
+             */
+            token_body?: "form" | "json";
+            /** Tokens At */
+            tokens_at?: string | null;
+            /** Authorize Params */
+            authorize_params?: {
+                [key: string]: string;
+            };
+            /** Token Params */
+            token_params?: {
+                [key: string]: string;
+            };
+            /** Token Headers */
+            token_headers?: {
+                [key: string]: string;
+            };
+            /** Token Values */
+            token_values?: {
+                [key: string]: string;
+            };
+            grant_end?: components["schemas"]["GrantEnd"] | null;
+            /**
+             * Location
+             * @default header
+             * @enum {string}
+             */
+            location?: "header" | "query";
+            /**
+             * Name
+             * @default Authorization
+             */
+            name?: string;
+            /**
+             * Header Prefix
+             * @default Bearer
+             */
+            header_prefix?: string;
+            identity?: components["schemas"]["Identity"] | null;
+            exchange?: components["schemas"]["TokenStep"] | null;
+            renewal?: components["schemas"]["TokenStep"] | null;
+        };
+        /**
+         * OpenApiEndEvent
+         * @description Describes the last event of an import that is done.
+         */
+        OpenApiEndEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "end";
+            /** Data */
+            data: string;
+        };
+        /**
+         * OpenApiErrorEvent
+         * @description Describes the last event of an import that was refused: the body that the answer would have had.
+         */
+        OpenApiErrorEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "error";
+            /** Data */
+            data: string;
+        };
+        /**
+         * OpenApiProgressEvent
+         * @description Describes an event that says how far an import has come.
+         */
+        OpenApiProgressEvent: {
+            /**
+             * Event
+             * @constant
+             */
+            event: "progress";
+            /** Data */
+            data: string;
+        };
+        /**
+         * Progress
+         * @description Says how far the work on a document has come.
+         */
+        Progress: {
+            /** Stage */
+            stage: string;
+            /**
+             * Done
+             * @default 0
+             */
+            done?: number;
+            /**
+             * Total
+             * @default 0
+             */
+            total?: number;
+        };
+        /**
+         * TokenStep
+         * @description Declares a request that exchanges an access token for a new one while it is still valid.
+         *
+         *     Meta's services work this way: the token for a code lasts an hour and is exchanged for one that lasts two months,
+         *     which some services renew by means of itself (`fb_exchange_token`, `ig_refresh_token`). The answer is read like
+         *     that of the token endpoint, with the token at the top level.
+         */
+        TokenStep: {
+            /** Url */
+            url: string;
+            /**
+             * Method
+             * @default GET
+             * @enum {string}
+             */
+            method?: "GET" | "POST";
+            /** Params */
+            params: {
+                [key: string]: string;
+            };
+        };
+        /**
          * JobsEvent
          * @description Describes an event that tells that imports or exports of the reader have changed; read them again.
          */
@@ -11317,12 +12433,20 @@ export interface components {
         };
         /**
          * StreamedAnswer
-         * @description Describes what a service answered to one of many calls.
+         * @description Describes what a service answered to one of many calls, and what became of the call.
          */
         StreamedAnswer: {
             /** Api Data */
             api_data: unknown;
             api_response: components["schemas"]["ApiResponse"];
+            /** Invocation Id */
+            invocation_id: string | null;
+            /** Outcome */
+            outcome: string;
+            /** Business Ok */
+            business_ok: boolean | null;
+            /** May Have Executed */
+            may_have_executed: boolean;
         };
         /**
          * LeftEvent
@@ -11497,7 +12621,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -11538,7 +12662,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -11583,7 +12707,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -11749,7 +12873,7 @@ export interface operations {
                 after?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -11832,7 +12956,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -11876,7 +13000,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -11932,7 +13056,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -11976,7 +13100,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -12024,7 +13148,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -12067,7 +13191,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -12116,7 +13240,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -12166,7 +13290,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -12207,7 +13331,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -12252,7 +13376,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -12342,7 +13466,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -12383,7 +13507,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -12582,7 +13706,7 @@ export interface operations {
                 per_page?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -12626,7 +13750,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -12674,7 +13798,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -12895,7 +14019,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -12936,7 +14060,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -12981,7 +14105,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13074,7 +14198,7 @@ export interface operations {
                 table?: string | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -13119,7 +14243,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13179,7 +14303,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13223,7 +14347,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13275,7 +14399,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -13316,7 +14440,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -13361,7 +14485,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -13406,7 +14530,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -13451,7 +14575,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13494,7 +14618,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13537,7 +14661,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13581,7 +14705,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13636,7 +14760,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -13677,7 +14801,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -13722,7 +14846,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13765,7 +14889,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13808,7 +14932,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13857,7 +14981,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13900,7 +15024,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -13952,7 +15076,7 @@ export interface operations {
             header?: {
                 /** @description Only a state that differs from that of this event */
                 "last-event-id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14000,7 +15124,7 @@ export interface operations {
             header?: {
                 /** @description Only a state that differs from that of this event */
                 "last-event-id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14043,7 +15167,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -14084,7 +15208,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -14141,7 +15265,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -14182,7 +15306,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -14227,7 +15351,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14271,7 +15395,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14315,6 +15439,48 @@ export interface operations {
             };
         };
     };
+    apps_delete_app: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     apps_get_source: {
         parameters: {
             query?: {
@@ -14322,7 +15488,7 @@ export interface operations {
                 version?: number | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14366,7 +15532,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14414,7 +15580,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14466,7 +15632,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14515,7 +15681,7 @@ export interface operations {
                 to?: number | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14559,7 +15725,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14603,7 +15769,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14647,7 +15813,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14695,7 +15861,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14737,7 +15903,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14785,7 +15951,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14825,11 +15991,55 @@ export interface operations {
             };
         };
     };
+    apps_get_contents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppContentsRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     tables_create_table: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14877,7 +16087,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14925,7 +16135,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -14983,7 +16193,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15035,7 +16245,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15079,7 +16289,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15125,7 +16335,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15169,7 +16379,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15217,7 +16427,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15267,7 +16477,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15313,7 +16523,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15359,7 +16569,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15405,7 +16615,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15459,7 +16669,7 @@ export interface operations {
                 base_revision?: number | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15509,7 +16719,7 @@ export interface operations {
             header?: {
                 /** @description Only revisions other than this */
                 "last-event-id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15556,7 +16766,7 @@ export interface operations {
                 all?: boolean;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15604,7 +16814,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15654,7 +16864,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15704,7 +16914,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15754,7 +16964,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15809,7 +17019,7 @@ export interface operations {
                 user?: number | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15865,7 +17075,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15911,7 +17121,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -15961,7 +17171,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16008,7 +17218,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16053,7 +17263,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16114,7 +17324,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -16155,7 +17365,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -16200,7 +17410,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16243,7 +17453,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16280,6 +17490,475 @@ export interface operations {
             };
         };
     };
+    cache_read_cached: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    scope: "app" | "organization";
+                    /** @description 1024 bytes at most */
+                    key: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CachedValue"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cache_store_cached: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    scope: "app" | "organization";
+                    /** @description 1024 bytes at most */
+                    key: string;
+                    value?: unknown;
+                    /** @description In seconds; 0: no end */
+                    ttl?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheChanged"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cache_delete_cached: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    scope: "app" | "organization";
+                    /** @description 1024 bytes at most */
+                    key: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheChanged"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    notifications_send_app_notification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppNotificationWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppNotificationSent"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_upload_to_path: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Whether everybody with its address may read it; absent: as it was */
+                "X-File-Public"?: boolean | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    /** @description Absent: the part's file name */
+                    path?: string;
+                    /** @description Replaces the file that is there */
+                    overwrite?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileStoredAtPath"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_upload_to_path_from_url: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Whether everybody with its address may read it; absent: as it was */
+                "X-File-Public"?: boolean | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FileToPathFromUrl"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileStoredAtPath"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_find_file_at_path: {
+        parameters: {
+            query?: {
+                /** @description As it was stored, such as `exports/a.csv` */
+                path?: string | null;
+                /** @description A `public_url` of the file, in its place */
+                public_url?: string | null;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileAtPath"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_download_by_public_url: {
+        parameters: {
+            query: {
+                /** @description A `public_url` of a file that the caller reads */
+                public_url: string;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The requested range of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_delete_file_at_path: {
+        parameters: {
+            query: {
+                /** @description As it was stored */
+                path: string;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileAtPathDeleted"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     files_list_files: {
         parameters: {
             query?: {
@@ -16291,7 +17970,7 @@ export interface operations {
                 per_page?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16338,7 +18017,7 @@ export interface operations {
                 for_organization?: number | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16393,7 +18072,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16441,7 +18120,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16485,7 +18164,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16530,7 +18209,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16573,7 +18252,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16622,7 +18301,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
                 /** @description One range of bytes */
                 Range?: string | null;
@@ -16679,7 +18358,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16790,7 +18469,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16834,7 +18513,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16882,7 +18561,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16926,7 +18605,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -16971,7 +18650,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17014,7 +18693,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17063,7 +18742,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17116,7 +18795,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17160,7 +18839,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17208,7 +18887,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17256,7 +18935,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17302,7 +18981,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17352,7 +19031,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17396,7 +19075,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17446,7 +19125,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17500,7 +19179,7 @@ export interface operations {
                 count?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17546,7 +19225,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17596,7 +19275,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -17775,7 +19454,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -17833,7 +19512,7 @@ export interface operations {
                 per_page?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -17874,7 +19553,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -17915,7 +19594,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -17963,7 +19642,7 @@ export interface operations {
                 per_page?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18004,7 +19683,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18047,7 +19726,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18066,6 +19745,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportRead"];
+                    "text/event-stream": (components["schemas"]["OpenApiProgressEvent"] | components["schemas"]["OpenApiEndEvent"] | components["schemas"]["OpenApiErrorEvent"])[];
                 };
             };
             /** @description Refused, with the reason */
@@ -18097,7 +19777,7 @@ export interface operations {
                 per_page?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18141,7 +19821,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18199,7 +19879,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18240,7 +19920,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18285,7 +19965,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18331,7 +20011,7 @@ export interface operations {
             header?: {
                 /** @description Go on after this event; absent: from now on */
                 "last-event-id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18372,7 +20052,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18413,7 +20093,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18456,7 +20136,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18499,7 +20179,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18552,7 +20232,7 @@ export interface operations {
             header?: {
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
                 "X-App-Id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18593,7 +20273,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -18601,7 +20281,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["IntegrationDefinition"];
+                "application/json": components["schemas"]["IntegrationDefinition-Input"];
             };
         };
         responses: {
@@ -18611,7 +20291,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IntegrationDefinition"];
+                    "application/json": components["schemas"]["IntegrationDefinition-Output"];
                 };
             };
             /** @description Refused, with the reason */
@@ -18643,7 +20323,7 @@ export interface operations {
             header?: {
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
                 "X-App-Id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18687,7 +20367,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18698,7 +20378,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["IntegrationDefinition"];
+                "application/json": components["schemas"]["IntegrationDefinition-Input"];
             };
         };
         responses: {
@@ -18708,7 +20388,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IntegrationDefinition"];
+                    "application/json": components["schemas"]["IntegrationDefinition-Output"];
                 };
             };
             /** @description Refused, with the reason */
@@ -18735,7 +20415,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18782,7 +20462,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18825,7 +20505,7 @@ export interface operations {
             header?: {
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
                 "X-App-Id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18877,7 +20557,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18921,7 +20601,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -18969,7 +20649,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19022,6 +20702,8 @@ export interface operations {
             header?: {
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
                 "X-App-Id"?: string | null;
+                /** @description The same key with the same request, within 24 hours: one effect, and the first answer again */
+                "Idempotency-Key"?: string | null;
             };
             path: {
                 /** @description Id of the integration */
@@ -19060,11 +20742,105 @@ export interface operations {
             };
         };
     };
+    integrations_get_invocation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
+                "X-App-Id"?: string | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id of the integration */
+                integration_id: string;
+                invocation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvocationRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    integrations_download_result: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
+                "X-App-Id"?: string | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id of the integration */
+                integration_id: string;
+                invocation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     integrations_list_activations: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19108,7 +20884,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19154,7 +20930,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19204,7 +20980,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19253,9 +21029,11 @@ export interface operations {
                 table?: string | null;
             };
             header?: {
+                /** @description The same key with the same request, within 24 hours: one effect, and the first answer again */
+                "Idempotency-Key"?: string | null;
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
                 "X-App-Id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19310,9 +21088,11 @@ export interface operations {
                 table?: string | null;
             };
             header?: {
+                /** @description The same key with the same request, within 24 hours: one effect, and the first answer again */
+                "Idempotency-Key"?: string | null;
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
                 "X-App-Id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19366,7 +21146,7 @@ export interface operations {
             header?: {
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
                 "X-App-Id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19412,7 +21192,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19456,7 +21236,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19504,7 +21284,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19546,7 +21326,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19596,7 +21376,7 @@ export interface operations {
             header?: {
                 /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
                 "X-App-Id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19636,6 +21416,60 @@ export interface operations {
             };
         };
     };
+    plugins_list_runtime_plugins: {
+        parameters: {
+            query?: {
+                /** @description Id, slug or `<org>/<app>` */
+                app?: string | null;
+                /** @description Changes nothing: a script has its organization's */
+                use_users_plugins?: boolean;
+                /** @description Namespace of the interface */
+                interface?: string | null;
+                /** @description One that the plugin implements */
+                capability?: string | null;
+                /** @description Id of the integration */
+                integration?: string | null;
+            };
+            header?: {
+                /** @description The app that is calling (id, slug or `<org>/<app>`): only what is activated for it is used */
+                "X-App-Id"?: string | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimePluginRead"][];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     plugins_get_module: {
         parameters: {
             query?: {
@@ -19643,7 +21477,7 @@ export interface operations {
                 known?: string | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19689,6 +21523,8 @@ export interface operations {
                 /** @description Only items whose name (or slug, e-mail …) contains this, whatever the case of letters */
                 search?: string | null;
                 order?: "integration_id" | "-integration_id" | "created_at" | "-created_at" | "updated_at" | "-updated_at";
+                /** @description Id, slug or `<org>/<app>` */
+                app?: string | null;
                 page?: number;
                 per_page?: number;
                 /** @description `next_cursor` of the part before; empty: the first part */
@@ -19697,7 +21533,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19741,7 +21577,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19799,7 +21635,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -19840,7 +21676,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -19885,7 +21721,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19929,7 +21765,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -19977,7 +21813,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20019,7 +21855,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20067,7 +21903,7 @@ export interface operations {
                 to_version?: number | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20111,7 +21947,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20154,7 +21990,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20201,7 +22037,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20242,7 +22078,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20289,7 +22125,7 @@ export interface operations {
                 to_version?: number | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20354,7 +22190,7 @@ export interface operations {
                 text?: string | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -20412,7 +22248,7 @@ export interface operations {
                 text?: string | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -20453,7 +22289,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -20514,7 +22350,7 @@ export interface operations {
             header?: {
                 /** @description Go on after this event; absent: from now on */
                 "last-event-id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -20555,7 +22391,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -20614,7 +22450,7 @@ export interface operations {
             header?: {
                 /** @description Go on after this event */
                 "last-event-id"?: string | null;
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -20655,7 +22491,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20699,7 +22535,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20747,7 +22583,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20791,7 +22627,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20831,11 +22667,64 @@ export interface operations {
             };
         };
     };
+    runs_stop_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or task id of the run */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStopped"];
+                };
+            };
+            /** @description The run was told to stop and has not ended yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStopped"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     runs_rerun_many: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -20880,7 +22769,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -20938,7 +22827,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -20979,7 +22868,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path?: never;
@@ -21027,7 +22916,7 @@ export interface operations {
                 app?: string | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21074,7 +22963,7 @@ export interface operations {
                 app?: string | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21119,7 +23008,7 @@ export interface operations {
                 app?: string | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21170,7 +23059,9 @@ export interface operations {
                 app?: string | null;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description The same key with the same request, within 24 hours: one effect, and the first answer again */
+                "Idempotency-Key"?: string | null;
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21214,6 +23105,55 @@ export interface operations {
             };
         };
     };
+    actions_find_run_of_key: {
+        parameters: {
+            query: {
+                /** @description What was sent as `Idempotency-Key` */
+                request_key: string;
+                /** @description Id, slug or `<org>/<app>` */
+                app?: string | null;
+            };
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id of the action, or its slug together with `app` (by default the token's) */
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStarted"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     schedules_list_schedules: {
         parameters: {
             query?: {
@@ -21223,7 +23163,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21269,7 +23209,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21319,7 +23259,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21369,7 +23309,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21416,7 +23356,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
@@ -21461,7 +23401,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Acts in another organization of the user (id or slug); needs the scope `account` */
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
                 "X-Organization-Id"?: string | null;
             };
             path: {
