@@ -96,6 +96,8 @@ from platform_api.outbox.worker import OutboxHandlers
 from platform_api.plugins.endpoints import router as plugins_router
 from platform_api.presence.endpoints import router as presence_router
 from platform_api.presence.lifespan import presence_lifespan
+from platform_api.retention.endpoints import router as retention_router
+from platform_api.retention.lifespan import retention_lifespan
 from platform_api.runs.endpoints import router as runs_router
 from platform_api.runs.listing.endpoints import router as run_lists_router
 from platform_api.runs.reaper import runs_lifespan
@@ -155,6 +157,7 @@ API_ROUTERS: Sequence[APIRouter] = (
     csv_streams_router,
     own_jobs_router,
     apps_from_files_router,
+    retention_router,
     apps_router,
     deletion_router,
     tables_router,
@@ -232,6 +235,7 @@ LIFESPANS: Sequence[Callable[[Services], AbstractAsyncContextManager[None]]] = (
     integrations_lifespan,
     syncs_lifespan,
     triggers_lifespan,
+    retention_lifespan,
     listener_lifespan,
     files_lifespan,
 )

@@ -20,6 +20,7 @@ from platform_api.notifications.mail import models as notifications
 from platform_api.outbox import models as outbox
 from platform_api.plugins import models as plugins
 from platform_api.presence import models as presence
+from platform_api.retention import models as retention
 from platform_api.runs import models as runs
 from platform_api.syncs import models as syncs
 from platform_api.tables import models as tables
@@ -29,7 +30,7 @@ from platform_api.webhooks import models as webhooks
 
 DOMAINS = (
     *(accounts, actions, apps, cache, csv, files, inbox, integrations, limits, notifications, outbox, plugins, runs),
-    *(language_server, presence, syncs, tables, triggers, webhooks),
+    *(language_server, presence, retention, syncs, tables, triggers, webhooks),
     *(invitations, password_resets, set_up, documents, idempotency, table_permissions),
 )
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -168,6 +169,7 @@ class LoggedCall(Base):
     __table_args__ = (
         Index("ix_integration_calls_organization_id_id", "organization_id", "id"),
         Index("ix_integration_calls_created_at", "created_at"),
+        Index("ix_integration_calls_app_id", "app_id", "id", postgresql_where=text("app_id is not null")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)

@@ -175,6 +175,8 @@ class Run(Base):
     progress_info: Mapped[str | None]
     progress_status: Mapped[str | None]
     log_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    log_removed_at: Mapped[datetime | None]
+    """When its log was removed, because the app keeps no more."""
 
     cause: Mapped[Cause | None] = mapped_column(EnumText(Cause))
     result: Mapped[str | None]

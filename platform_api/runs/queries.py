@@ -8,9 +8,9 @@ from sqlalchemy import TextClause, text
 _HEADING = re.compile(r"^-- name: (?P<name>[a-z_]+)\s*$", re.MULTILINE)
 
 
-def _load(file: str) -> dict[str, TextClause]:
+def load_statements(package: str, file: str) -> dict[str, TextClause]:
     """Returns the statements by the names in their headings, `-- name: <name>`. Parameters are written `:name`."""
-    source = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+    source = resources.files(package).joinpath(file).read_text(encoding="utf-8")
     _, *parts = _HEADING.split(source)
     names, statements = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
@@ -18,4 +18,4 @@ def _load(file: str) -> dict[str, TextClause]:
     return {name: text(statement.strip()) for name, statement in zip(names, statements, strict=True)}
 
 
-QUERIES = _load("queries.sql")
+QUERIES = load_statements(__package__, "queries.sql")

@@ -140,6 +140,7 @@ class RunDetail(RunRead):
     limits: dict[str, Any]
     event: dict[str, Any]
     result: dict[str, Any] | None
+    log_removed_at: datetime | None = Field(description="When its log was removed, as the app keeps no more of them")
 
     @classmethod
     def from_run(cls, run: Run, about: AboutRun | None = None) -> "RunDetail":
@@ -152,6 +153,7 @@ class RunDetail(RunRead):
             limits=run.limits,
             event=run.event,
             result=_as_object(run.result),
+            log_removed_at=run.log_removed_at,
         )
 
 

@@ -1,0 +1,70 @@
+"""Defines how much of an app's history is kept."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from platform_api.core.settings import Settings
+
+_MAX = 2**31 - 1
+
+
+def _limit(description: str) -> int | None:
+    value: int | None = Field(default=None, ge=1, le=_MAX, description=description)
+    return value
+
+
+class _Limits(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KeptRuns(_Limits):
+    """Limits the runs of an app that have ended. Null: as much as the installation keeps."""
+
+    days: int | None = _limit("Days that a run is kept after it was started")
+    count: int | None = _limit("Runs that are kept, the newest ones")
+    megabytes: int | None = _limit("Size of their events, results and errors, as stored")
+
+
+class KeptLogs(_Limits):
+    """Limits the logs of an app's runs, whose lines go before the runs do."""
+
+    days: int | None = _limit("Days that a log is kept after its run was started")
+    megabytes: int | None = _limit("Size of all logs together; those of the newest runs are kept")
+
+
+class KeptCalls(_Limits):
+    """Limits the log of the app's calls to integrations."""
+
+    days: int | None = _limit("Days that an entry is kept")
+    count: int | None = _limit("Entries that are kept, the newest ones")
+
+
+class RetentionLimits(_Limits):
+    """Says how much of an app's history is kept; null: as much as the installation keeps."""
+
+    runs: KeptRuns = KeptRuns()
+    logs: KeptLogs = KeptLogs()
+    calls: KeptCalls = KeptCalls()
+
+    def within(self, ceiling: "RetentionLimits") -> "RetentionLimits":
+        """Returns the limits that apply: in each case the lower one."""
+        own, highest = self.model_dump(), ceiling.model_dump()
+        return RetentionLimits.model_validate(
+            {kind: {name: _lower(own[kind][name], highest[kind][name]) for name in own[kind]} for kind in own}
+        )
+
+
+def _lower(own: int | None, ceiling: int | None) -> int | None:
+    return min((value for value in (own, ceiling) if value is not None), default=None)
+
+
+def ceiling_of(settings: Settings) -> RetentionLimits:
+    """Returns what the installation keeps of each app; null is without a limit, which the settings write as 0."""
+    return RetentionLimits(
+        runs=KeptRuns(
+            days=settings.runs_days or None,
+            count=settings.runs_count or None,
+            megabytes=settings.runs_megabytes or None,
+        ),
+        logs=KeptLogs(days=settings.run_logs_days or None, megabytes=settings.run_logs_megabytes or None),
+        calls=KeptCalls(days=settings.integration_call_log_days, count=settings.integration_call_log_count or None),
+    )
