@@ -15,7 +15,7 @@ from platform_api.core.types import AppId
 from platform_api.idempotency.models import IdempotencyKey
 from platform_api.integrations.models import LoggedCall
 from platform_api.retention import removal as removal_module
-from platform_api.retention.limits import KeptCalls, KeptLogs, RetentionLimits, KeptRuns
+from platform_api.retention.limits import KeptCalls, KeptLogs, KeptRuns, RetentionLimits
 from platform_api.retention.models import AppRetention
 from platform_api.retention.removal import Removal
 from platform_api.runs.models import Run, RunLogLine, RunState
