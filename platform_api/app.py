@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 from typing import Any, Protocol, cast
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -11,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from automio import __version__
 from platform_api.accounts.endpoints import router as accounts_router
 from platform_api.accounts.invitations.endpoints import router as invitations_router
 from platform_api.accounts.invitations.link_endpoints import router as invitation_links_router
@@ -277,7 +277,7 @@ def create_app(settings: Settings) -> ControlPlane:
     """Creates the control plane for `settings`. Its lifespan opens the connections; migrations have run before."""
     api = DescribedApi(
         title="automio",
-        version=version("automio"),
+        version=__version__,
         summary="Apps on PostgreSQL and GraphQL: tables, actions, integrations.",
         lifespan=_lifespan,
         redirect_slashes=False,

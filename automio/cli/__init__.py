@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from automio import __version__
 from automio._exceptions import AutomioError
 from automio.cli._failures import as_click_error, show_cause
 from automio.cli._groups import SECTIONS, SuggestingGroup, write_sections
@@ -117,7 +118,7 @@ def _not_installed(name: str, error: ModuleNotFoundError) -> click.Command:
 
 
 @click.group(cls=_PluggableGroup, epilog="AUTOMIO_DEBUG=1 shows the traceback behind an error message.")
-@click.version_option(package_name="automio")
+@click.version_option(__version__)
 def main() -> None:
     """Build apps on PostgreSQL and GraphQL: tables, actions, integrations.
 

@@ -770,7 +770,7 @@ def test_contract_15_18_everything_imported_is_declared() -> None:
     imported = {name.partition(".")[0] for name in done.stdout.split()} - set(sys.stdlib_module_names)
     distributions = packages_distributions()
     # httpx imports the libraries of its own command line where they happen to be installed.
-    allowed = _closure("automio") | _closure("rich")
+    allowed = _closure("automio-platform") | _closure("rich")
     owners = {name: {canonicalize_name(owner) for owner in distributions.get(name, [])} for name in imported}
     assert {name for name, names in owners.items() if names and not names & allowed} == set()
 
