@@ -115,6 +115,7 @@ from platform_api.triggers.endpoints import router as schedules_router
 from platform_api.triggers.lifespan import triggers_lifespan
 from platform_api.triggers.uses import find_schedules
 from platform_api.usage.endpoints import router as usage_router
+from platform_api.web.client.pages import router as client_router
 from platform_api.web.console import ConsolePages
 from platform_api.web.help import router as help_router
 from platform_api.web.pages import router as pages_router
@@ -208,6 +209,7 @@ ROUTERS_BELOW_API_ONLY: Sequence[APIRouter] = (admin_router, set_up_router)
 PAGE_ROUTERS: Sequence[APIRouter] = (
     pages_router,
     help_router,
+    client_router,
     health_router,
     oauth_pages_router,
     connect_pages_router,

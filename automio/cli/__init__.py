@@ -8,12 +8,12 @@ import click
 
 from automio import __version__
 from automio._exceptions import AutomioError
+from automio._installation import PLATFORM_COMMAND
 from automio.cli._failures import as_click_error, show_cause
 from automio.cli._groups import SECTIONS, SuggestingGroup, write_sections
 
 _GROUP = "automio.commands"
-_PIP = "pip install 'automio[platform]'"
-_INSTALLATION = f"Not installed; to install it: {_PIP}"
+_INSTALLATION = f"Not installed; in the platform's source tree: {PLATFORM_COMMAND}"
 
 # These commands need the client only, so they work without the platform.
 _OWN_COMMANDS = {
@@ -101,7 +101,8 @@ def _has_platform() -> bool:
 
 def _lacks_platform(name: str, error: ModuleNotFoundError) -> click.ClickException:
     return click.ClickException(
-        f"`automio {name}` belongs to the platform, which is not installed here ({error}). Install it with: {_PIP}"
+        f"`automio {name}` belongs to the platform, which is not installed here ({error})."
+        f" To install it, run in the platform's source tree: {PLATFORM_COMMAND}"
     )
 
 

@@ -627,6 +627,7 @@ def test_progress_without_redis_is_shown_with_one_warning_and_fails_nothing(
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
     warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 1 and "progress is only shown here" in warnings[0]
+    assert has_package or "`pip install -r http://127.0.0.1:1/client/requirements.txt`" in warnings[0]
     progress = [line for line in done.stderr.splitlines() if line not in warnings]
     assert progress == [f" {percent} % at it (running)" for percent in (10, 20, 30)]
 
