@@ -23,9 +23,9 @@ def _words(name: str) -> set[str]:
 
 def _paths(router: APIRouter) -> Iterator[str]:
     for route in router.routes:
-        # A router that is part of another one stands in it as a whole.
+        # A router that is part of another one stands in it as a whole, without the other one's prefix.
         if (included := getattr(route, "original_router", None)) is not None:
-            yield from _paths(included)
+            yield from (router.prefix + path for path in _paths(included))
         else:
             yield route.path  # type: ignore[attr-defined]
 
