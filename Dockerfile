@@ -16,7 +16,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY automio/__init__.py automio/__init__.py
 RUN mkdir platform_api hasura plugins sandbox_runner alembic \
     && /opt/automio/bin/pip install --no-cache-dir --only-binary :all: '.[platform]' \
-    && /opt/automio/bin/pip uninstall --yes automio
+    && /opt/automio/bin/pip uninstall --yes automio-platform
 COPY . .
 COPY --from=console /source/platform_api/web/console platform_api/web/console
 RUN /opt/automio/bin/pip install --no-cache-dir --no-deps .

@@ -15,6 +15,8 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || PYTHON="$(PYTHON)" scripts/make-venv $(VENV)
+	@# The former name of the distribution: it owns the same files, and would take them along when it goes.
+	@$(BIN)/python -m pip uninstall -qq --yes --disable-pip-version-check automio
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary -e '.[dev]'
 	@touch $(STAMP)
 

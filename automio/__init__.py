@@ -6,6 +6,9 @@ Names are loaded on first use, so that `import automio` is fast (the `automio` c
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__version__ = "1.0.0.dev0"
+"""The release of the platform and of its client; the package `automio-platform` takes its version from here."""
+
 if TYPE_CHECKING:
     from automio._client import API, AsyncAPI
     from automio._csv_models import (

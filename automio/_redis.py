@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from automio._exceptions import AutomioError, CacheUnavailable, ConfigurationError
 from automio._exchange import RedisCommands
+from automio._installation import client_command
 from automio._settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _has_warned = False
 
 def connect(settings: Settings) -> "redis.Redis":
     """Creates a client for the configured server; sends nothing yet."""
-    _import_redis()
+    _import_redis(settings)
     import redis.retry
 
     retry = redis.retry.Retry(_backoff(), _RETRIES)
@@ -27,7 +28,7 @@ def connect(settings: Settings) -> "redis.Redis":
 
 def connect_async(settings: Settings) -> "redis.asyncio.Redis":
     """Does the same as `connect` for asyncio."""
-    _import_redis()
+    _import_redis(settings)
     import redis.asyncio.retry
 
     retry = redis.asyncio.retry.Retry(_backoff(), _RETRIES)
@@ -41,7 +42,7 @@ def execute(client: "redis.Redis", exchange: RedisCommands[Any], settings: Setti
             pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
         try:
             replies = pipeline.execute()
-        except _import_redis().RedisError as error:
+        except _import_redis(settings).RedisError as error:
             raise _unavailable(settings, error) from error
     return exchange.read(replies)
 
@@ -53,7 +54,7 @@ async def execute_async(client: "redis.asyncio.Redis", exchange: RedisCommands[A
             pipeline.execute_command(*command)
         try:
             replies = await pipeline.execute()
-        except _import_redis().RedisError as error:
+        except _import_redis(settings).RedisError as error:
             raise _unavailable(settings, error) from error
     return exchange.read(replies)
 
@@ -84,14 +85,15 @@ def _arguments(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _import_redis() -> Any:
+def _import_redis(settings: Settings) -> Any:
     # An optional dependency: most scripts use the platform's cache service.
     try:
         import redis
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             "CACHE_SERVICE_URL is not set and the redis package is not installed, so there is no cache.",
-            hint="Run `automio init --app …` to use the platform's cache, or `pip install 'automio[redis]'`.",
+            hint="Run `automio init --app …` to use the platform's cache, or install the client with its extras: "
+            f"`{client_command(settings.base_url)}`.",
         ) from error
     return redis
 

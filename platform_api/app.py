@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 from typing import Any, Protocol, cast
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -11,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from automio import __version__
 from platform_api.accounts.endpoints import router as accounts_router
 from platform_api.accounts.invitations.endpoints import router as invitations_router
 from platform_api.accounts.invitations.link_endpoints import router as invitation_links_router
@@ -117,6 +117,7 @@ from platform_api.triggers.endpoints import router as schedules_router
 from platform_api.triggers.lifespan import triggers_lifespan
 from platform_api.triggers.uses import find_schedules
 from platform_api.usage.endpoints import router as usage_router
+from platform_api.web.client.pages import router as client_router
 from platform_api.web.console import ConsolePages
 from platform_api.web.help import router as help_router
 from platform_api.web.pages import router as pages_router
@@ -211,6 +212,7 @@ ROUTERS_BELOW_API_ONLY: Sequence[APIRouter] = (admin_router, set_up_router)
 PAGE_ROUTERS: Sequence[APIRouter] = (
     pages_router,
     help_router,
+    client_router,
     health_router,
     oauth_pages_router,
     connect_pages_router,
@@ -281,7 +283,7 @@ def create_app(settings: Settings) -> ControlPlane:
     """Creates the control plane for `settings`. Its lifespan opens the connections; migrations have run before."""
     api = DescribedApi(
         title="automio",
-        version=version("automio"),
+        version=__version__,
         summary="Apps on PostgreSQL and GraphQL: tables, actions, integrations.",
         lifespan=_lifespan,
         redirect_slashes=False,

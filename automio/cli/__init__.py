@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from automio import __version__
 from automio._exceptions import AutomioError
+from automio._installation import PLATFORM_COMMAND
 from automio.cli._failures import as_click_error, show_cause
 from automio.cli._groups import SECTIONS, SuggestingGroup, write_sections
 
 _GROUP = "automio.commands"
-_PIP = "pip install 'automio[platform]'"
-_INSTALLATION = f"Not installed; to install it: {_PIP}"
+_INSTALLATION = f"Not installed; in the platform's source tree: {PLATFORM_COMMAND}"
 
 # These commands need the client only, so they work without the platform.
 _OWN_COMMANDS = {
@@ -100,7 +101,8 @@ def _has_platform() -> bool:
 
 def _lacks_platform(name: str, error: ModuleNotFoundError) -> click.ClickException:
     return click.ClickException(
-        f"`automio {name}` belongs to the platform, which is not installed here ({error}). Install it with: {_PIP}"
+        f"`automio {name}` belongs to the platform, which is not installed here ({error})."
+        f" To install it, run in the platform's source tree: {PLATFORM_COMMAND}"
     )
 
 
@@ -117,7 +119,7 @@ def _not_installed(name: str, error: ModuleNotFoundError) -> click.Command:
 
 
 @click.group(cls=_PluggableGroup, epilog="AUTOMIO_DEBUG=1 shows the traceback behind an error message.")
-@click.version_option(package_name="automio")
+@click.version_option(__version__)
 def main() -> None:
     """Build apps on PostgreSQL and GraphQL: tables, actions, integrations.
 

@@ -9,6 +9,7 @@ import click
 
 from automio._account import Account, App
 from automio._exceptions import AutomioError, ConfigurationError
+from automio._installation import client_command
 from automio._settings import settings_from
 from automio.cli._connection import LOCAL_SERVER, ask, local_platform
 from automio.cli._env_file import read_settings, write_settings
@@ -62,6 +63,7 @@ def init(
     if not _is_ignored(directory):
         click.echo("The file holds a token: keep it out of version control (add .env to .gitignore).")
     click.echo("Try it: automio whoami")
+    click.echo(f"To install the client on another machine: {client_command(base_url)}")
 
 
 def _server(option: str | None, file: Path, directory: Path) -> str:

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from automio import __version__
 from platform_api.core.settings import Settings
 from platform_api.runs.models import Run
 from platform_api.runs.presence import PRESENT_SECONDS, known_runners
@@ -80,7 +80,7 @@ async def read_health(session: AsyncSession, settings: Settings) -> Installation
     server_version = str(await session.scalar(text("show server_version")))
     return InstallationHealth(
         versions={
-            "automio": version("automio"),
+            "automio": __version__,
             "postgresql": server_version.partition(" ")[0],
             "python": platform.python_version(),
         },

@@ -1,10 +1,10 @@
 """Defines the JSON of the console's first screen."""
 
-from importlib.metadata import version
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from automio import __version__
 from platform_api.accounts.models import Role, Scope
 from platform_api.accounts.schemas import OrganizationRead, UserRead
 from platform_api.apps.schemas import Application
@@ -36,7 +36,7 @@ class InstallationRead(BaseModel):
     @classmethod
     def of(cls, settings: Settings, levels: list[str]) -> Self:
         return cls(
-            version=version("automio"),
+            version=__version__,
             public_url=settings.public_url,
             has_mail=settings.smtp_url is not None,
             graphql="external" if settings.hasura_graphql_endpoint else "embedded",

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 from typing import Any, Literal, TypeAlias
 
 import structlog
@@ -11,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
+from automio import __version__
 from platform_api.core.database import Database
 from platform_api.core.services import services_of
 from platform_api.core.settings import Settings
@@ -73,7 +73,7 @@ async def health(request: Request) -> JSONResponse:
     works = "unavailable" not in parts.values()
     report = Health(
         status="ok" if works else "unavailable",
-        version=version("automio"),
+        version=__version__,
         isolation=parts.pop("isolation", {"configured": settings.sandbox_isolation}),
         parts=parts,
     )

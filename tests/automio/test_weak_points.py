@@ -627,6 +627,7 @@ def test_progress_without_redis_is_shown_with_one_warning_and_fails_nothing(
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
     warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 1 and "progress is only shown here" in warnings[0]
+    assert has_package or "`pip install -r http://127.0.0.1:1/client/requirements.txt`" in warnings[0]
     progress = [line for line in done.stderr.splitlines() if line not in warnings]
     assert progress == [f" {percent} % at it (running)" for percent in (10, 20, 30)]
 
@@ -770,7 +771,7 @@ def test_contract_15_18_everything_imported_is_declared() -> None:
     imported = {name.partition(".")[0] for name in done.stdout.split()} - set(sys.stdlib_module_names)
     distributions = packages_distributions()
     # httpx imports the libraries of its own command line where they happen to be installed.
-    allowed = _closure("automio") | _closure("rich")
+    allowed = _closure("automio-platform") | _closure("rich")
     owners = {name: {canonicalize_name(owner) for owner in distributions.get(name, [])} for name in imported}
     assert {name for name, names in owners.items() if names and not names & allowed} == set()
 

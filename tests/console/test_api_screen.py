@@ -97,9 +97,13 @@ async def test_queries_run_stay_and_belong_to_one_window(shared_platform: Platfo
 
         await page.get_by_role("tab", name="As a program").click()
         program = page.get_by_role("region", name="Program")
+        installation = page.get_by_role("region", name="Install the automio client")
+        await expect(installation).to_contain_text(f"pip install -r {visitor.base_url}/client/requirements.txt")
+        assert await visitor.findings_of_axe() == []
         for language in ("gql", "curl", "JavaScript"):
             await page.get_by_text(language, exact=True).click()
             await expect(program).to_contain_text(f"/api/apps/{app.id}/v1/graphql")
+            await expect(installation).to_be_hidden()
         assert await visitor.findings_of_axe() == []
         await page.get_by_role("tab", name="History").click()
         history = page.get_by_role("list", name="History")

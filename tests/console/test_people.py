@@ -227,6 +227,11 @@ async def test_a_token_is_shown_once_works_and_is_revoked(shared_platform: Platf
         assert shown is not None
         settings = dict(line.split("=", 1) for line in shown.strip().splitlines())
         assert settings["API_BASE_URL"] == visitor.base_url
+        client_line = page.get_by_role("region", name="Install the automio client").get_by_text("pip install")
+        requirements = f"{visitor.base_url}/client/requirements.txt"
+        await expect(client_line).to_have_text(f"pip install -r {requirements}")
+        async with httpx.AsyncClient() as anybody:
+            assert (await anybody.get(requirements)).text.startswith("automio-platform[redis] @ ")
         assert (settings["ORG_SLUG"], settings["APP_ID"]) == (owner.organization_slug, str(app.id))
         async with httpx.AsyncClient(headers={"Authorization": f"App-Token {settings['APP_TOKEN']}"}) as client:
             url = f"{settings['API_BASE_URL']}/api/me/"

@@ -14,7 +14,7 @@ from sandbox_runner.jails.content import client_closure, prepare_site, private_d
 def test_the_closure_is_the_base_requirements_without_extras() -> None:
     closure = client_closure()
     assert {"httpx", "httpcore", "gql", "graphql-core", "websockets", "python-dotenv"} <= set(closure)
-    assert not {"fastapi", "sqlalchemy", "pydantic", "asyncpg", "redis", "automio"} & set(closure)
+    assert not {"fastapi", "sqlalchemy", "pydantic", "asyncpg", "redis", "automio-platform"} & set(closure)
 
 
 def test_the_site_directory_is_built_once_and_imports_alone(state_directory: Path) -> None:

@@ -7,7 +7,7 @@ export const notOrganizations: ReadonlySet<string> = new Set([
   ...["account", "admin", "forgot-password", "invite", "reset-password", "set-up", "sign-in"],
   // Paths of the API and of pages that the server makes.
   ...["accounts", "actions", "api", "apps", "bootstrap", "cache", "connect", "docs", "documents", "drafts", "files"],
-  ...["health"],
+  ...["client", "health"],
   ...["help", "integrations", "invitations", "me", "notifications", "oauth", "openapi.json", "organizations"],
   ...["password-resets", "plugins", "runner", "sessions", "static", "tokens", "usage", "users", "v1", "webhooks"],
 ]);

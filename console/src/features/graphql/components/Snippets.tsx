@@ -1,6 +1,7 @@
 import { Group, SegmentedControl, Text } from "@mantine/core";
 import { useState } from "react";
 import { t } from "@/i18n";
+import { ClientInstallation } from "@/ui/ClientInstallation";
 import { CopyButton } from "@/ui/CopyButton";
 import { readVariables } from "../model/operations";
 import { type Language, languages, snippetOf } from "../model/snippets";
@@ -33,6 +34,7 @@ export function Snippets({ tab, app, table }: { tab: Tab; app: number; table: st
           {snippet}
         </pre>
       </section>
+      {language === "automio" && <ClientInstallation />}
     </>
   );
 }

@@ -6,6 +6,7 @@ import { useApi } from "@/api/context";
 import type { Organization } from "@/features/accounts";
 import { appsQuery } from "@/features/apps";
 import { t } from "@/i18n";
+import { ClientInstallation } from "@/ui/ClientInstallation";
 import { Form, useSubmit } from "@/ui/Form";
 import { ShownOnce } from "@/ui/ShownOnce";
 import { createToken, type NewToken, type Scope } from "../api";
@@ -30,14 +31,17 @@ export function NewTokenModal({ organization, onClose }: { organization: Organiz
           onMade={(token) => setMade({ token, settings: envBlock(token, window.location.origin, organization) })}
         />
       ) : (
-        <ShownOnce
-          secret={made.settings}
-          label={t("Settings for .env")}
-          copyLabel={t("Copy the settings")}
-          onClose={onClose}
-        >
-          {t("Put these lines into the file .env beside your scripts. The token is shown only now.")}
-        </ShownOnce>
+        <Stack gap="lg">
+          <ShownOnce
+            secret={made.settings}
+            label={t("Settings for .env")}
+            copyLabel={t("Copy the settings")}
+            onClose={onClose}
+          >
+            {t("Put these lines into the file .env beside your scripts. The token is shown only now.")}
+          </ShownOnce>
+          <ClientInstallation />
+        </Stack>
       )}
     </Modal>
   );
