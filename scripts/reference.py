@@ -33,8 +33,8 @@ def command_line() -> str:
         "# The command line",
         "",
         "Every command of `automio`, as `--help` describes it; `make reference` writes this page.",
-        "How they are used together: [local development](../local-development.md), [self-hosting](../self-hosting.md).",
-        "`AUTOMIO_DEBUG=1` shows the traceback behind an error message.",
+        "How they are used together: [local development](../local-development.md) and",
+        "[self-hosting](../self-hosting.md). `AUTOMIO_DEBUG=1` shows the traceback behind an error message.",
     ]
     for section, commands in SECTIONS.items():
         lines += ["", f"## {section}"]
