@@ -9,7 +9,7 @@ TEST_WORKERS ?= 4
 # Where it is set, each of the many processes of a test run would compile the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: console console-types setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy _grammar _words _console _unit_platform _unit_client _unit_rest
+.PHONY: console console-types reference setup demo unit test test-full up lint fmt bench conformance _ruff _format _mypy _imports _tenancy _grammar _words _console _unit_platform _unit_client _unit_rest
 
 setup: $(STAMP)
 
@@ -26,6 +26,9 @@ console: setup
 
 console-types: setup
 	$(BIN)/python scripts/console.py types
+
+reference: setup
+	$(BIN)/python scripts/reference.py
 
 up: setup console
 	@scripts/install-system-packages demo

@@ -16,16 +16,17 @@ from platform_api.web.templating import render
 
 router = APIRouter(include_in_schema=False, prefix="/help")
 
-_IMAGE = re.compile(r"[a-z0-9-]+\.png")
+_IMAGE = re.compile(r"[a-z0-9-]+\.(png|svg)")
 _NAME = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)?")
+_INDEX = "index"
 # For readers who work on automio itself; they read them beside the code.
 _FOR_DEVELOPERS = frozenset({"style", "architecture", "performance"})
 
 
 @router.get("/")
 async def contents() -> Response:
-    """Lists the pages."""
-    return render("help_contents.html", pages=_titles())
+    """Shows the index, which lists every page."""
+    return render("help_contents.html", content=_content(_INDEX))
 
 
 @router.get("/images/{name}")
@@ -41,7 +42,7 @@ async def image(name: str) -> Response:
 async def page(name: str) -> Response:
     """Shows one page. Raises NotFound."""
     name = name.rstrip("/").removesuffix(".md")
-    if not _NAME.fullmatch(name) or name not in _titles():
+    if not _NAME.fullmatch(name) or name not in _titles() or name == _INDEX:
         raise NotFound(f"there is no page {name!r} in the documentation; /help/ lists them")
     return render("help_page.html", title=_titles()[name], content=_content(name))
 
@@ -87,7 +88,8 @@ def _relink(link: Token, name: str) -> None:
         # A file of the checkout, or a page for developers: there is nothing to go to here.
         del link.attrs["href"]
     else:
-        link.attrSet("href", (f"/help/{page_name}" if target else "") + mark + anchor)
+        address = "/help/" if page_name == _INDEX else f"/help/{page_name}"
+        link.attrSet("href", (address if target else "") + mark + anchor)
 
 
 def _anchor(heading: str) -> str:

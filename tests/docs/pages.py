@@ -4,7 +4,7 @@ What a block may say of itself, after its language or in a comment on the line b
 
 | word | on | meaning |
 | --- | --- | --- |
-| `needs-docker`, `needs-systemd` | any | not run; counted in the summary of the test run |
+| `needs-docker`, `needs-systemd`, `needs-network` | any | not run; counted in the summary of the test run |
 | `needs-node` | any | the same where there is no Node |
 | `npm` | shell | `npm install …`: installed once for all pages and test runs, and linked here |
 | `file=NAME` | any | what the reader saves under this name |
@@ -17,6 +17,7 @@ What a block may say of itself, after its language or in a comment on the line b
 | `names=NAME` | python | uses names the text leaves undefined, defined by the fixture NAME of `test_documents.py` |
 
 Python blocks of a page share their names, like a session; GraphQL blocks are sent to the platform as its owner.
+The lines of pages for newcomers are pasted into a terminal instead (`tests/docs/pasted.py`).
 """
 
 import gc
@@ -35,10 +36,13 @@ import yaml
 from platform_api.supervisor.testing import NO_CERTIFICATES, Installation
 from tests.docs import npm_packages
 from tests.docs.blocks import Block
+from tests.docs.pasted import PastedTerminal
 from tests.docs.running import BlockFailed, Terminal, expect_output, expect_shape, run_json, run_python
 
 ROOT = Path(__file__).parents[2]
-NOT_RUN_HERE = frozenset({"needs-docker", "needs-systemd"} | (set() if npm_packages.has_node() else {"needs-node"}))
+NOT_RUN_HERE = frozenset(
+    {"needs-docker", "needs-systemd", "needs-network"} | (set() if npm_packages.has_node() else {"needs-node"})
+)
 # What a reader has in the checkout, besides what a page itself makes.
 _CHECKOUT = (".venv", "Makefile", "alembic", "automio", "benchmarks", "deploy", "docs", "hasura", "platform_api")
 _CHECKOUT += ("plugins", "pyproject.toml", "README.md", "sandbox_runner", "scripts", ".env.example", "Dockerfile")
@@ -50,7 +54,7 @@ Names = Callable[["Page"], Mapping[str, object]]
 class Page:
     """The reader's folder (a copy of the checkout by links), terminal, Python session and platform."""
 
-    def __init__(self, directory: Path, *, port: int, names: Mapping[str, Names]) -> None:
+    def __init__(self, directory: Path, *, port: int, names: Mapping[str, Names], is_pasted: bool = False) -> None:
         self.directory = directory
         self.reply: Any = None
         self._names = names
@@ -62,7 +66,8 @@ class Page:
         for name in _CHECKOUT:
             (directory / name).symlink_to(ROOT / name)
         (directory / ".installed").touch()
-        self._terminal = Terminal(
+        terminal = PastedTerminal if is_pasted else Terminal
+        self._terminal = terminal(
             directory,
             {
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -102,6 +107,8 @@ class Page:
         match block.language:
             case "bash":
                 self._run_shell(block)
+            case "python" if isinstance(self._terminal, PastedTerminal):
+                self._printed = self._terminal.run_python(block)
             case "python":
                 self._need_platform()
                 names = self._names[block.options["names"]](self) if "names" in block.options else {}

@@ -1,12 +1,16 @@
 """The extractor itself: what it takes for code, and that it runs it as it stands."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from tests.docs.blocks import Block, extract_blocks
+from tests.docs.pasted import PastedTerminal
+from tests.docs.pasting import check_pastes
 from tests.docs.running import BlockFailed, Terminal, expect_output, expect_shape, run_json, run_python
 
 
@@ -143,6 +147,15 @@ def test_an_undefined_name_and_a_bad_exit_fail() -> None:
     run_python(_block("raise SystemExit(0)\n"), {})
 
 
+def test_a_block_must_paste_into_the_prompt_line_by_line() -> None:
+    check_pastes(_block("def f():\n    return 1\n\n\nx = [\n    f(),\n\n]\ntry:\n    x\nfinally:\n    pass\n"))
+    check_pastes(_block('text = """\na\n\nb"""\nfor x in text:\n    print(x)\n'))
+    with pytest.raises(BlockFailed, match="line 12 is a SyntaxError at the prompt: 'print"):
+        check_pastes(_block("with open('x') as f:\n    f.read()\nprint(1)\n", line=10))
+    with pytest.raises(BlockFailed, match="line 4 is a IndentationError"):
+        check_pastes(_block("def f():\n    x = 1\n\n    return x\n"))
+
+
 def test_json_that_is_none_fails() -> None:
     assert run_json(_block('{"a": [1]}', "json")) == {"a": [1]}
     with pytest.raises(BlockFailed, match="is not JSON"):
@@ -179,3 +192,40 @@ def test_a_background_block_goes_on_until_the_page_ends(tmp_path: Path) -> None:
     with pytest.raises(BlockFailed, match="status 4"):
         terminal.run_in_background(_block("exit 4\n", "bash"), until="ready")
     terminal.close()
+
+
+@pytest.fixture
+def pasted(tmp_path: Path) -> Iterator[PastedTerminal]:
+    (tmp_path / ".venv").symlink_to(Path(sys.prefix))
+    terminal = PastedTerminal(tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def test_lines_are_pasted_into_one_shell_which_tells_the_status_of_each(pasted: PastedTerminal) -> None:
+    pasted.run(_block("cat > page.txt <<'TEXT'\none\n\ntwo\nTEXT\nNAME=page\n", "bash"))
+    assert "one\n\ntwo\n" in pasted.run(_block('cat "$NAME.txt"\n', "bash"))
+    with pytest.raises(BlockFailed, match="'false' ended with status 1"):
+        pasted.run(_block("false\ntrue\n", "bash"))
+
+
+def test_python_is_pasted_into_one_prompt_which_refuses_what_is_only_a_file(pasted: PastedTerminal) -> None:
+    pasted.run_python(_block("total = 0\nfor number in (1, 2):\n    total += number\n"))
+    assert pasted.run_python(_block("print(total)\n")).strip() == "3"
+    with pytest.raises(BlockFailed, match="SyntaxError: invalid syntax"):
+        pasted.run_python(_block("for number in (1, 2):\n    pass\nprint(number)\n"))
+    with pytest.raises(BlockFailed, match="NameError"):
+        pasted.run_python(_block("undefined\n"))
+
+
+def test_what_goes_on_in_a_terminal_of_its_own_is_interrupted_at_the_end(
+    tmp_path: Path, pasted: PastedTerminal
+) -> None:
+    command = "sh -c 'trap \"echo stopped > stopped; exit\" INT; echo rea''dy; while true; do sleep 0.1; done'\n"
+    assert "ready" in pasted.run_in_background(_block(command, "bash"), until="ready", timeout=30)
+    pasted.close()
+    assert (tmp_path / "stopped").read_text() == "stopped\n"
+    with pytest.raises(BlockFailed, match="did not print"):
+        pasted.run_in_background(_block("true\n", "bash"), until="ready", timeout=30)

@@ -11,12 +11,16 @@ from _pytest.mark import ParameterSet
 
 from tests.docs.blocks import Block, extract_blocks
 from tests.docs.pages import NOT_RUN_HERE, ROOT, Names, Page
+from tests.docs.pasting import check_pastes
 from tests.docs.running import check_syntax
 from tests.memory import quick_directory
 
 pytestmark = pytest.mark.first
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+# What newcomers follow at a terminal.
+PASTED = frozenset({ROOT / "README.md", ROOT / "docs" / "tutorial.md"})
 
 # Names that a page's text leaves undefined, by the `names=` of the block that uses them.
 NAMES: Mapping[str, Names] = {}
@@ -39,7 +43,7 @@ def _id(page: Path) -> str:
 
 
 @pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def page(document: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     for name in ("API_BASE_URL", "APP_TOKEN", "APP_ID", "CACHE_SERVICE_URL", "CACHE_SERVICE_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     with socket.socket() as probe:
@@ -47,7 +51,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
         port = probe.getsockname()[1]
     # PostgreSQL's socket lies below it: pytest's own directories are too deep.
     with tempfile.TemporaryDirectory(prefix="amd-", dir=quick_directory()) as directory:
-        opened = Page(Path(directory), port=port, names=NAMES)
+        opened = Page(Path(directory), port=port, names=NAMES, is_pasted=document in PASTED)
         try:
             yield opened
         finally:
@@ -64,6 +68,13 @@ def _runnable_pages() -> Iterator[ParameterSet]:
 def test_a_page_can_be_read(document: Path) -> None:
     for block in _blocks(document):
         check_syntax(block)
+
+
+@pytest.mark.parametrize("document", PAGES, ids=_id)
+def test_python_of_a_page_pastes_into_the_prompt(document: Path) -> None:
+    for block in _blocks(document):
+        if block.language == "python" and "file" not in block.options:
+            check_pastes(block)
 
 
 @pytest.mark.timeout(1500)
