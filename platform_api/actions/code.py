@@ -99,17 +99,20 @@ def entry_path(entry: str) -> str:
 
 
 def check_entry(entry: str, code: str, *, field: str) -> None:
-    """Raises CodeRefused unless `code`, the file of `entry`, is Python and has the function that the entry names.
+    """Raises CodeRefused unless `code`, the file of `entry`, has the function that the entry names, if it names one.
 
-    `field` is the field that a syntax error is the fault of.
+    `field` is the field that a syntax error is the fault of, which hides whether there is the function. A file that
+    runs as a script is taken as it is: half-written code can be saved, and its run says what is wrong.
     """
     match = _matched(entry)
     path, function = match["path"], match["function"]
+    if function is None:
+        return
     try:
         module = read_module(code, path)
     except CodeError as error:
         raise CodeRefused(f"{field}: {error}", field=field) from error
-    if function is None or module.may_define(function):
+    if module.may_define(function):
         return
     names = ", ".join(module.function_names)
     present = f"its functions are: {names}" if names else "it has no functions"

@@ -803,6 +803,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apps/{app}/retention/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return how much of an app's history is kept, and how much there is */
+        get: operations["apps_get_retention"];
+        /** Set how much of an app's history is kept; the rest is removed soon */
+        put: operations["apps_save_retention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps/": {
         parameters: {
             query?: never;
@@ -6128,6 +6146,35 @@ export interface components {
             buckets: components["schemas"]["BucketRead"][];
         };
         /**
+         * HistoryRead
+         * @description Describes what there is of an app's history, of all organizations that use it.
+         */
+        HistoryRead: {
+            /** Runs */
+            runs: number;
+            /**
+             * Run Bytes
+             * @description Of events, results and errors, as stored
+             */
+            run_bytes: number;
+            /** Oldest Run At */
+            oldest_run_at: string | null;
+            /** Log Bytes */
+            log_bytes: number;
+            /**
+             * Calls
+             * @description Entries in the log of calls to integrations
+             */
+            calls: number;
+            /** Oldest Call At */
+            oldest_call_at: string | null;
+            /**
+             * Deliveries
+             * @description Deliveries of webhooks that are remembered, so that each starts one run
+             */
+            deliveries: number;
+        };
+        /**
          * HmacAuth
          * @description Declares a signature over parts of the request, in a header.
          */
@@ -7172,6 +7219,59 @@ export interface components {
          */
         JobStatus: "pending" | "in_progress" | "completed" | "failed";
         JsonValue: unknown;
+        /**
+         * KeptCalls
+         * @description Limits the log of the app's calls to integrations.
+         */
+        KeptCalls: {
+            /**
+             * Days
+             * @description Days that an entry is kept
+             */
+            days?: number | null;
+            /**
+             * Count
+             * @description Entries that are kept, the newest ones
+             */
+            count?: number | null;
+        };
+        /**
+         * KeptLogs
+         * @description Limits the logs of an app's runs, whose lines go before the runs do.
+         */
+        KeptLogs: {
+            /**
+             * Days
+             * @description Days that a log is kept after its run was started
+             */
+            days?: number | null;
+            /**
+             * Megabytes
+             * @description Size of all logs together; those of the newest runs are kept
+             */
+            megabytes?: number | null;
+        };
+        /**
+         * KeptRuns
+         * @description Limits the runs of an app that have ended. Null: as much as the installation keeps.
+         */
+        KeptRuns: {
+            /**
+             * Days
+             * @description Days that a run is kept after it was started
+             */
+            days?: number | null;
+            /**
+             * Count
+             * @description Runs that are kept, the newest ones
+             */
+            count?: number | null;
+            /**
+             * Megabytes
+             * @description Size of their events, results and errors, as stored
+             */
+            megabytes?: number | null;
+        };
         /**
          * Key
          * @description Declares a value that a connection holds, and where it is sent.
@@ -9116,6 +9216,31 @@ export interface components {
             size: number;
         };
         /**
+         * RetentionLimits
+         * @description Says how much of an app's history is kept; null: as much as the installation keeps.
+         */
+        RetentionLimits: {
+            /** @default {} */
+            runs?: components["schemas"]["KeptRuns"];
+            /** @default {} */
+            logs?: components["schemas"]["KeptLogs"];
+            /** @default {} */
+            calls?: components["schemas"]["KeptCalls"];
+        };
+        /**
+         * RetentionRead
+         * @description Tells how much of an app's history is kept, and how much there is.
+         */
+        RetentionRead: {
+            /** @description As the app says; null: as much as the installation keeps */
+            limits: components["schemas"]["RetentionLimits"];
+            /** @description What applies: in each case the lower one */
+            applied: components["schemas"]["RetentionLimits"];
+            /** @description The most that is kept of any app; null: without a limit */
+            installation: components["schemas"]["RetentionLimits"];
+            history: components["schemas"]["HistoryRead"];
+        };
+        /**
          * RetryPolicy
          * @description Declares which answers are retried, and how many attempts there are in all.
          */
@@ -9448,6 +9573,11 @@ export interface components {
             result: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * Log Removed At
+             * @description When its log was removed, as the app keeps no more of them
+             */
+            log_removed_at: string | null;
         };
         /**
          * RunLimits
@@ -15227,6 +15357,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppFromFile"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    apps_get_retention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRead"];
+                };
+            };
+            /** @description Refused, with the reason */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The platform, or something it needs, failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    apps_save_retention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Acts in another organization of the user (id or slug); needs the scope `account`. In rows and files, the installer that a script of an app's owner works for */
+                "X-Organization-Id"?: string | null;
+            };
+            path: {
+                /** @description Id or slug of the app */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionLimits"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRead"];
                 };
             };
             /** @description Refused, with the reason */

@@ -158,8 +158,10 @@ async def test_an_entry_names_a_function_that_its_file_has(shared_platform: Plat
         assert "it has no functions" in (await create("jobs.py:run", "x = 1\n")).json()["detail"]
         source = await client.get(f"/api/apps/{workshop.app.id}/source/")
         assert "jobs.py" not in source.json()["files"]
-        broken = await create("jobs.py", "x = 1\ndef f(:\n")
+        broken = await create("jobs.py:f", "x = 1\ndef f(:\n")
         assert broken.json()["detail"] == "code: jobs.py:2: syntax error: invalid syntax (column 7)"
+        # Half-written code of a script can be saved.
+        assert (await create("half.py", "x = 1\ndef f(:\n")).status_code == 201
         for function in ("ship", "count", "alias"):
             assert (await create(f"jobs.py:{function}", code)).status_code == 201
         stored = await create("jobs.py:gone", None)
@@ -225,7 +227,7 @@ async def test_an_installed_apps_public_actions_run_for_the_installers_organizat
     await workshop.run()
     token = await create_runner_token(platform)
     async with platform.client(headers={"Authorization": f"Bearer {token}"}) as client:
-        claims = await ProtocolRunner(client).claim(slots=2)
+        claims = await ProtocolRunner(client).claim(slots=3)
     assert [claim["organization_id"] for claim in claims] == [
         installer.organization_id,
         owner.organization_id,

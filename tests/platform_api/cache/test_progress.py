@@ -51,7 +51,7 @@ async def test_a_script_reports_its_own_run_only_and_an_organization_its_own_run
 ) -> None:
     workshop = await create_workshop(platform)
     mine, sibling = await workshop.run(), await workshop.run()
-    claim, other = await runner.claim(slots=2)
+    claim, other = await runner.claim(slots=3)
     await runner.start(claim)
     await runner.start(other)
     stranger = await platform.create_caller()

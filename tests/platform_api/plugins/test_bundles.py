@@ -32,7 +32,7 @@ async def _claimed(platform: Platform, *, runs: int) -> list[tuple[str, dict[str
     token = await create_runner_token(platform)
     async with platform.client(headers={"Authorization": f"Bearer {token}"}) as client:
         runner = ProtocolRunner(client)
-        claims = sorted(await runner.claim(slots=runs), key=lambda claim: int(claim["run_id"]))
+        claims = sorted(await runner.claim(slots=4 * runs), key=lambda claim: int(claim["run_id"]))
         assert len(claims) == runs
         found = []
         for claim in claims:

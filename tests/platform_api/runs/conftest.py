@@ -12,7 +12,13 @@ from tests.platform_api.runs.working import ProtocolRunner, create_runner_token
 async def platform(shared_platform: Platform) -> Platform:
     """The module's platform without the runs of earlier tests: a claim takes whatever waits."""
     async with shared_platform.database.transaction() as session:
-        await (await session.connection()).exec_driver_sql("delete from platform.runs")
+        connection = await session.connection()
+        await connection.exec_driver_sql("delete from platform.runs")
+        await connection.exec_driver_sql("delete from platform.runners")
+        # With slots enough that none is kept from the test's organization.
+        await connection.exec_driver_sql(
+            "insert into platform.runners (id, isolation, slots, seen_at) values ('idle', 'bubblewrap', 100, now())"
+        )
     return shared_platform
 
 

@@ -49,7 +49,7 @@ async def test_a_run_of_a_draft_is_repeated_with_its_draft_as_long_as_that_is_ke
         repeated = (await client.post(again)).json()
         latest = (await client.post(again, json={"version": "latest"})).json()
         assert (repeated["is_draft"], latest["is_draft"]) == (True, False)
-        claims = await runner.claim(slots=3)
+        claims = await runner.claim(slots=4)
         assert claims[0]["bundle"] == claims[1]["bundle"] != claims[2]["bundle"]
         await runner.start(claims[0])
         await runner.finish(claims[0])

@@ -91,7 +91,7 @@ async def test_a_run_appears_and_changes_in_the_list_as_it_does_so(
         item = (await client.get("/api/actions/runs/", params={"limit": 1})).json()["results"][0]
         assert (created.name, created.data) == ("run", item)
         assert item["id"] == started["run_id"]
-        claims = {claim["run_id"]: claim for claim in await runner.claim(slots=2)}
+        claims = {claim["run_id"]: claim for claim in await runner.claim(slots=3)}
         assert [event.data["state"] for event in await _named(events, 1)] == ["claimed"]
         claim = claims[started["run_id"]]
         await runner.start(claim)

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from platform_api.accounts.tokens import delete_ended_run_tokens
 from platform_api.core.database import Database
-from platform_api.runs.models import Run
+from platform_api.runs.models import Run, RunnerPresence
 from platform_api.runs.queue import MAX_STARTS, reap
 from tests.connections import END_LISTENING_CONNECTIONS
 from tests.platform_api.conftest import Platform, make_settings, running_platform
@@ -115,6 +115,8 @@ async def test_organizations_take_turns_however_many_runs_one_of_them_queued(
 async def test_long_runs_of_one_organization_leave_slots_to_those_that_hold_none(
     platform: Platform, runner: ProtocolRunner
 ) -> None:
+    async with platform.database.transaction() as session:
+        await session.execute(delete(RunnerPresence))
     greedy, second, third = [await create_workshop(platform) for _ in range(3)]
     for _ in range(20):
         await greedy.run()
