@@ -66,7 +66,7 @@ async def _embedded(services: Services) -> AsyncIterator[GraphQLBackend]:
     # Local: a platform with a Hasura of its own does not load the engine.
     from hasura.engine.options import AdministrationLimits
     from platform_api.graphql.backends.embedded import EmbeddedBackend, create_engine, serving_options
-    from platform_api.graphql.heavy.lane import HeavyLane
+    from platform_api.graphql.heavy.lane import PLACES, HeavyLane
 
     settings = services[Settings]
     engine = create_engine(
@@ -77,7 +77,9 @@ async def _embedded(services: Services) -> AsyncIterator[GraphQLBackend]:
         ),
     )
     await engine.start()
-    lane = HeavyLane(settings, serving_options(settings.database_url), lambda: engine.schema_cache.resource_version)
+    # One for each request under way there, and two of the engine's own: a server has a hundred for all processes.
+    options = {**serving_options(settings.database_url), "pool_max": PLACES + 2}
+    lane = HeavyLane(settings, options, lambda: engine.schema_cache.resource_version)
     try:
         services.provide(engine)
         services.provide(TableServices(EmbeddedFollowUp(engine, engine.refresh)))
