@@ -31,11 +31,6 @@ class Shares(Generic[W]):
         self._turns: deque[str | None] = deque()
 
     @property
-    def in_use(self) -> int:
-        """Returns how many places are taken."""
-        return self._in_use
-
-    @property
     def has_waiters(self) -> bool:
         """Returns whether anybody waits."""
         return bool(self._turns)

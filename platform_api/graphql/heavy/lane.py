@@ -12,12 +12,13 @@ from typing import Any
 
 import structlog
 
-from hasura.engine.execution.shares import Shares
 from hasura.engine.session import Session
 from platform_api.core.errors import TooManyRequests, Unavailable
 from platform_api.core.settings import Settings
+from platform_api.core.types import OrganizationId
 from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer
 from platform_api.graphql.heavy.frames import frame, read_frame
+from platform_api.limits.slots import FairSlots, NoFreeSlot
 
 log = structlog.stdlib.get_logger()
 
@@ -46,8 +47,8 @@ class HeavyLane:
             "log_format": settings.log_format,
         }
         self._resource_version = resource_version
-        self._shares: Shares[asyncio.Future[None]] = Shares(PLACES)
-        self._waiting: dict[str, int] = {}
+        self._slots = FairSlots(max_per_organization=PLACES // 2, max_in_total=PLACES, max_waiting=MAX_WAITING)
+        self._in_use = 0
         self._process: _Process | None = None
         self._starting = asyncio.Lock()
         self._used_at = 0.0
@@ -56,11 +57,20 @@ class HeavyLane:
     @asynccontextmanager
     async def place(self, tenant: str) -> AsyncIterator[None]:
         """Holds one of the places for the block; waits for the tenant's turn. Raises TooManyRequests."""
-        await self._take_place(tenant)
+        organization_id = OrganizationId(int(tenant))
+        try:
+            await self._slots.acquire(organization_id, seconds=_MAX_WAIT_SECONDS)
+        except NoFreeSlot as error:
+            raise TooManyRequests(
+                "too many large requests of this organization are under way; send fewer at once, or smaller ones",
+                retry_after=1,
+            ) from error
+        self._in_use += 1
         try:
             yield
         finally:
-            self._leave_place(tenant)
+            self._in_use -= 1
+            self._slots.release(organization_id)
 
     async def execute(self, body: bytes, session: Session) -> GraphQLAnswer:
         """Executes a request in the process, within a `place`. Raises Unavailable when it ended meanwhile."""
@@ -75,39 +85,6 @@ class HeavyLane:
         if self._process is not None:
             await self._process.end()
 
-    async def _take_place(self, tenant: str) -> None:
-        if not self._shares.has_waiters and self._shares.may_take(tenant) and self._shares.in_use < PLACES:
-            self._shares.take(tenant)
-            return
-        if self._waiting.get(tenant, 0) >= MAX_WAITING:
-            raise _too_many()
-        self._waiting[tenant] = self._waiting.get(tenant, 0) + 1
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._shares.wait(tenant, turn)
-        # Another's waiters do not stand in the way of one whose turn it is.
-        self._hand_out()
-        try:
-            async with asyncio.timeout(_MAX_WAIT_SECONDS):
-                await turn
-        except BaseException as error:
-            if turn.done() and not turn.cancelled():
-                self._leave_place(tenant)
-            if isinstance(error, TimeoutError):
-                raise _too_many() from None
-            raise
-        finally:
-            self._waiting[tenant] -= 1
-            if not self._waiting[tenant]:
-                del self._waiting[tenant]
-
-    def _leave_place(self, tenant: str) -> None:
-        self._shares.give_back(tenant)
-        self._hand_out()
-
-    def _hand_out(self) -> None:
-        while self._shares.in_use < PLACES and (next_one := self._shares.next_waiter()) is not None:
-            next_one[1].set_result(None)
-
     async def _running(self) -> "_Process":
         async with self._starting:
             self._used_at = time.monotonic()
@@ -121,7 +98,7 @@ class HeavyLane:
         while True:
             await asyncio.sleep(_IDLE_SECONDS / 10)
             async with self._starting:
-                is_idle = not self._shares.in_use and time.monotonic() - self._used_at > _IDLE_SECONDS
+                is_idle = not self._in_use and time.monotonic() - self._used_at > _IDLE_SECONDS
                 if self._process is not None and is_idle:
                     process, self._process = self._process, None
                     await process.end()
@@ -155,9 +132,12 @@ class _Process:
             await process._send(frame(opening))
             async with asyncio.timeout(_START_SECONDS):
                 await process._ready
-        except (TimeoutError, OSError) as error:
+        except BaseException as error:
+            # Also when whoever asked for it is gone: nobody else knows the process yet.
             await process.end()
-            raise _lost() from error
+            if isinstance(error, TimeoutError | OSError):
+                raise _lost() from error
+            raise
         return process
 
     async def ask(self, body: bytes, session: Session, resource_version: int) -> GraphQLAnswer:
@@ -212,13 +192,6 @@ class _Process:
         with contextlib.suppress(asyncio.CancelledError, Unavailable):
             if self._ready.done():
                 self._ready.result()
-
-
-def _too_many() -> TooManyRequests:
-    return TooManyRequests(
-        "too many large requests of this organization are under way; send fewer at once, or smaller ones",
-        retry_after=1,
-    )
 
 
 def _lost() -> Unavailable:

@@ -13,7 +13,6 @@ from asyncpg import Connection
 
 from platform_api.core.errors import TooManyRequests
 from platform_api.graphql.backends.embedded import MAX_BATCH_OPERATIONS, MAX_SMALL_BYTES, EmbeddedBackend
-from platform_api.graphql.heavy import lane as lane_module
 from platform_api.graphql.heavy.lane import PLACES, HeavyLane
 from platform_api.graphql.lifespan import GraphQLServices
 from tests.platform_api.conftest import Caller, Platform, make_settings, running_platform
@@ -168,27 +167,27 @@ async def test_a_body_of_unannounced_length_is_read_up_to_the_limit(shop: Shop) 
 async def test_places_are_shared_and_those_who_wait_too_many_are_refused(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane_module, "MAX_WAITING", 3)
     lane = lane_of(shop)
+    monkeypatch.setattr(lane._slots, "_max_waiting", 3)
     leave = asyncio.Event()
 
     async def hold(tenant: str) -> None:
         async with lane.place(tenant):
             await leave.wait()
 
-    greedy = [asyncio.create_task(hold("greedy")) for _ in range(PLACES)]
+    greedy = [asyncio.create_task(hold("1")) for _ in range(PLACES)]
     await asyncio.sleep(0.05)
     # Half of the places, and three who wait; the rest was refused.
     refused = [task for task in greedy if task.done()]
     assert len(refused) == PLACES - PLACES // 2 - 3
     with pytest.raises(TooManyRequests):
         refused[0].result()
-    for name in ("one", "two"):
+    for name in ("2", "3"):
         async with asyncio.timeout(5), lane.place(name):
             pass
     leave.set()
     await asyncio.gather(*greedy, return_exceptions=True)
-    assert lane._shares.in_use == 0 and not lane._waiting
+    assert lane._in_use == 0
 
 
 async def test_a_websocket_is_bounded_too(shop: Shop) -> None:
