@@ -3,13 +3,13 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from sqlalchemy import text
 
 from tests.console.conftest import Visit
@@ -75,6 +75,19 @@ async def change(shop: Shop, code: str, **values: Any) -> None:
         code=code,
         set=values,
     )
+
+
+async def hold_writes(page: Page) -> Callable[[], None]:
+    """Holds what the page writes until the function that is returned is called."""
+    through = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if "mutation" in (route.request.post_data or ""):
+            await through.wait()
+        await route.continue_()
+
+    await page.route("**/v1/graphql", hold)
+    return through.set
 
 
 async def test_every_key_does_what_a_spreadsheet_does(shared_platform: Platform, visit: Visit) -> None:
@@ -375,6 +388,55 @@ async def test_two_people_in_one_cell_lose_nothing(shared_platform: Platform, vi
         await expect(page.get_by_role("alert")).to_have_text("Somebody else wrote “9” here meanwhile.")
         await page.keyboard.press("Enter")
         await cell(page, 2, 2).click()
+        await expect(cell(page, 2, 2)).to_have_attribute("aria-invalid", "true")
         await expect(cell(page, 2, 2)).to_have_text("7")
         await page.keyboard.press("Escape")
         await expect(cell(page, 2, 2)).to_have_text("9")
+
+
+async def test_what_has_no_answer_yet_is_changed_again(shared_platform: Platform, visit: Visit) -> None:
+    shop = await open_shop(shared_platform, 5)
+    async with at_grid(visit, shop) as (_, page):
+        let_through = await hold_writes(page)
+        await cell(page, 5, 2).click()
+        await page.keyboard.press("Control+c")
+        for row in range(1, 5):
+            await cell(page, row, 2).click()
+            await page.keyboard.type(f"7{row}")
+            await page.keyboard.press("Enter")
+            await expect(cell(page, row, 2)).to_have_text(f"7{row}")
+        await cell(page, 1, 2).click()
+        await page.keyboard.press("Control+Backspace")
+        await expect(cell(page, 1, 2)).to_have_text("empty")
+        await cell(page, 2, 2).click()
+        await page.keyboard.press("Control+v")
+        await expect(cell(page, 2, 2)).to_have_text("5")
+        await page.keyboard.press("Shift+ArrowDown")
+        await page.keyboard.press("Control+d")
+        await expect(cell(page, 3, 2)).to_have_text("5")
+        await cell(page, 4, 2).click()
+        await page.keyboard.type("8")
+        await page.keyboard.press("Enter")
+        # A panel that is opened meanwhile shows the row as it will be.
+        await cell(page, 4, 2).click()
+        await page.keyboard.press("Space")
+        let_through()
+        panel = page.get_by_role("complementary", name="Row")
+        await expect(panel.get_by_role("textbox", name="qty")).to_have_value("8")
+        await expect(page.locator("[data-pending]")).to_have_count(0)
+        assert await shop.content("qty") == [[None], [5], [5], [8], [5]]
+        assert await page.get_by_role("alert").count() == 0
+
+
+async def test_one_cell_that_somebody_else_changed_is_not_emptied_unsaid(
+    shared_platform: Platform, visit: Visit
+) -> None:
+    shop = await open_shop(shared_platform, 2)
+    async with at_grid(visit, shop) as (_, page):
+        let_through = await hold_writes(page)
+        await cell(page, 1, 2).click()
+        await page.keyboard.press("Control+Backspace")
+        await change(shop, "A000001", qty=42)
+        let_through()
+        await expect(page.get_by_text("1 was left alone")).to_be_visible()
+        await expect(cell(page, 1, 2)).to_have_text("42")

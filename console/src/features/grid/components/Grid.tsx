@@ -147,7 +147,7 @@ export function Grid(props: GridProps) {
       );
       editing
         .change(changes)
-        .then((outcome) => changes.length > 1 && sayOutcome(outcome, undo))
+        .then((outcome) => (changes.length > 1 || outcome.left > 0) && sayOutcome(outcome, undo))
         .catch(sayError);
     });
   };

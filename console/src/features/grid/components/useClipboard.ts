@@ -72,7 +72,8 @@ export function useClipboard(store: GridStore, editing: Editing, columns: readon
       const outcome: Outcome = await editing.change(plan.changes, plan.added, stopping.signal, (done, rows) => {
         if (all > 500) setJob({ text, done, all: rows, cancel: () => stopping.abort() });
       });
-      if (plan.changes.length + plan.added.length > 1 || outcome.error !== null) sayOutcome(outcome, undo);
+      const isSaid = plan.changes.length + plan.added.length > 1 || outcome.left > 0 || outcome.error !== null;
+      if (isSaid) sayOutcome(outcome, undo);
     } catch (error) {
       sayError(error);
     } finally {

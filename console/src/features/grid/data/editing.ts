@@ -246,6 +246,11 @@ export class Editing {
     return ids.length === 0 ? [] : (await this.reach(() => this.store.rows.byIds(ids))).value;
   }
 
+  /** Waits until what was written so far has its answer. */
+  async settled(): Promise<void> {
+    await this.last;
+  }
+
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.last.then(work);
     this.last = turn.catch(() => undefined);

@@ -121,7 +121,7 @@ export class GridStore {
     this.watchVisible();
   }
 
-  /** Reads the rows from `first` to `last` that are not here, for what needs them all. */
+  /** Returns the rows from `first` to `last` as they are shown, and reads those that are not here. */
   async rowsBetween(first: number, last: number, signal?: AbortSignal): Promise<Row[]> {
     const found: Row[] = [];
     for (let index = first; index <= last; index += blockSize) {
@@ -130,7 +130,16 @@ export class GridStore {
       if (here.every((row) => row !== undefined)) found.push(...here);
       else found.push(...(await this.rows.page(pageAt(this.shown, index, limit), signal)));
     }
-    return found;
+    return this.cells.size === 0 ? found : found.map((row) => this.withWritten(row));
+  }
+
+  /** Returns a row with what was written into it here and has not reached the server yet. */
+  private withWritten(row: Row): Row {
+    const pending = this.rows.table.columns.flatMap(({ name }): [string, Value][] => {
+      const state = this.cells.get(cellKey(row.id, name));
+      return state?.kind === "pending" ? [[name, state.value]] : [];
+    });
+    return pending.length === 0 ? row : { ...row, values: { ...row.values, ...Object.fromEntries(pending) } };
   }
 
   /** Shows newer contents of a row. Returns false if it is not near the view. */

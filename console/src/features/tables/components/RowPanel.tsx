@@ -56,7 +56,12 @@ type RowPanelProps = {
 export function RowPanel({ app, store, editing, presence, id, onClose }: RowPanelProps) {
   const query = useQuery({
     queryKey: ["row", app, store.rows.table.name, id],
-    queryFn: async ({ signal }) => (id === null ? [] : store.rows.byIds([id], signal)),
+    queryFn: async ({ signal }) => {
+      if (id === null) return [];
+      // What was typed into a cell just now belongs to the row that is shown, and is nobody else's change.
+      await editing.settled();
+      return store.rows.byIds([id], signal);
+    },
     staleTime: 0,
   });
   useEffect(() => () => presence.edit(null), [presence]);
