@@ -6,7 +6,6 @@ table is small, and otherwise built after the migrations, beside the writers.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import asyncpg
 import structlog
@@ -15,9 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-import platform_api
 from alembic import command, op
 from platform_api.core.database import PLATFORM_SCHEMA, Database
+from platform_api.schema_state import note_built_indexes, script_location
 
 log = structlog.stdlib.get_logger()
 
@@ -31,13 +30,6 @@ join pg_class as class on class.oid = index.indexrelid
 join pg_namespace as namespace on namespace.oid = class.relnamespace
 where namespace.nspname = $1 and class.relname = $2
 """
-
-
-def script_location() -> Path:
-    """Returns the directory of the migration scripts: inside the installed package, or beside it in a checkout."""
-    package = Path(platform_api.__file__).parent
-    packaged = package / "_alembic"
-    return packaged if packaged.is_dir() else package.parent / "alembic"
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -95,6 +87,7 @@ async def _build_large_indexes(database: Database) -> None:
             if (missing_indexes := getattr(revision.module, "missing_indexes", None)) is not None:
                 for name, definition in await missing_indexes(connection):
                     await _build_on_app_table(connection, name, definition)
+        await note_built_indexes(connection)
     finally:
         await connection.close()
 

@@ -8,11 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.models import Organization, Scope
 from platform_api.accounts.service import create_organization, create_user
+from platform_api.accounts.set_up.default_owner import DEFAULT_EMAIL
 from platform_api.accounts.set_up.service import lock_first_start
 from platform_api.accounts.tokens import issue_app_token
 from platform_api.core.database import Database
-
-DEFAULT_EMAIL = "owner@automio.local"
 
 
 class FirstAdmin(TypedDict):

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from platform_api.accounts.bootstrap import DEFAULT_EMAIL
+from platform_api.accounts.set_up.default_owner import DEFAULT_EMAIL
 from platform_api.demo.run import Stopwatch, run_action, show_result, show_where_to_look
 from platform_api.demo.sample_app import Platform, set_up
 from platform_api.supervisor.health import wait_serving

@@ -66,10 +66,9 @@ def up(
 ) -> None:
     """Start everything on this machine: PostgreSQL, the control plane with the GraphQL engine, one runner."""
     # Local: the bare client has the command's name but not what it needs.
-    from platform_api.accounts.bootstrap import DEFAULT_EMAIL
     from platform_api.accounts.links.secret import LinkKind, new_secret
+    from platform_api.accounts.set_up.default_owner import DEFAULT_EMAIL
     from platform_api.supervisor.failures import reported
-    from platform_api.supervisor.first_start import find_set_up_link
     from platform_api.supervisor.supervisor import Options, run_installation
 
     if owner is not None and set_up_link:
@@ -85,7 +84,7 @@ def up(
 
     async def say_ready(url: str) -> None:
         _say(f"automio ready {url}")
-        if code is not None and (link := await find_set_up_link(url, code)) is not None:
+        if code is not None and (link := await _find_set_up_link(url, code)) is not None:
             _say(f"set up automio in a browser: {link}")
         elif is_terminal:
             _say(_where_to_sign_in(url, data_dir))
@@ -97,6 +96,13 @@ def up(
     with reported(log_level=level):
         environment = {**os.environ, "LOG_LEVEL": level}
         asyncio.run(run_installation(options, environment=environment, while_serving=say_ready))
+
+
+async def _find_set_up_link(url: str, code: str) -> str | None:
+    # Local: an HTTP client, of which the start itself has no need.
+    from platform_api.supervisor.set_up_link import find_set_up_link
+
+    return await find_set_up_link(url, code)
 
 
 def _where_to_sign_in(url: str, data_dir: Path) -> str:

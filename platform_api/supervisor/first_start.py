@@ -3,19 +3,16 @@
 import json
 from pathlib import Path
 
-import httpx
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.bootstrap import create_first_admin
-from platform_api.accounts.links.secret import set_up_url
 from platform_api.accounts.models import Token, TokenKind
 from platform_api.accounts.set_up.service import offer_code
 from platform_api.accounts.tokens import digest_of, is_well_formed
 from platform_api.core.database import Database
 from platform_api.supervisor.data_directory import write_private
-from platform_api.supervisor.settings import SupervisorSettings
 
 log = structlog.stdlib.get_logger()
 
@@ -54,19 +51,6 @@ async def prepare(
     finally:
         await database.close()
     _follow_address(admin_file, base_url)
-
-
-async def find_set_up_link(url: str, code: str) -> str | None:
-    """Returns the link to set up the installation that serves at `url`; None when it has a user already."""
-    try:
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-            answer = (await client.get("/api/set-up/")).raise_for_status()
-    except httpx.HTTPError as error:
-        # No reason to end what serves: the next start prints a link again.
-        log.warning("first_start.set_up_not_known", error=str(error) or type(error).__name__)
-        return None
-    public_url = SupervisorSettings.from_environment().public_url or url
-    return set_up_url(public_url.rstrip("/"), code) if answer.json()["is_needed"] else None
 
 
 async def ensure_runner_token(session: AsyncSession, secret: str) -> None:

@@ -5,6 +5,8 @@ moment. Its children die with it, and the next `automio up` on the same data tak
 """
 
 import asyncio
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -76,6 +78,8 @@ class Supervisor:
         # Absolute: the control plane has another working directory than we.
         self._files_dir = str(Path(environment.get("FILES_DIR") or directory.files).absolute())
         self._database_url = settings.database_url or ""
+        self._has_database = asyncio.Event()
+        self._pipe: int | None = None
         self._postgres = None if self._database_url else EmbeddedPostgres(directory.postgres)
         self._watchers: list[asyncio.Task[None]] = []
         self.url = base_url(*reachable_address(listening))
@@ -83,7 +87,10 @@ class Supervisor:
         self.children: list[Child] = [*companions]
         if self._postgres is not None:
             self.children.append(self._database_child(self._postgres))
-        self.children.append(self._control_plane_child())
+        else:
+            self._has_database.set()
+        self._control_plane = self._control_plane_child()
+        self.children.append(self._control_plane)
         if with_runner:
             self.children.append(self._runner_child())
 
@@ -97,6 +104,7 @@ class Supervisor:
         async def wait_ready() -> None:
             await server.wait_ready()
             self._database_url = await ensure_database(server)
+            self._has_database.set()
 
         # PostgreSQL's fast shutdown: sessions are cancelled, a checkpoint is written.
         return Child("postgres", start, wait_ready, stop_signal=signal.SIGINT, stop_seconds=30)
@@ -107,15 +115,24 @@ class Supervisor:
         owner = () if self._owner is None else ("--owner", self._owner)
 
         async def start() -> subprocess.Popen[bytes]:
+            if self._pipe is not None:
+                os.close(self._pipe)
+            reading, self._pipe = os.pipe()
+            try:
+                return start_process(reading)
+            finally:
+                os.close(reading)
+
+        def start_process(database_fd: int) -> subprocess.Popen[bytes]:
             return spawn(
                 [
                     *(sys.executable, "-P", "-m", "platform_api.supervisor.control_plane"),
-                    *("--fd", str(descriptor), "--admin-file", str(self._directory.admin_file), *owner),
+                    *("--fd", str(descriptor), "--database-fd", str(database_fd)),
+                    *("--admin-file", str(self._directory.admin_file), *owner),
                 ],
                 environment={
                     **self._environment,
                     "FILES_DIR": self._files_dir,
-                    "DATABASE_URL": self._database_url,
                     "SECRET_KEYS": self._secret_keys.get_secret_value(),
                     "PUBLIC_URL": self._public_url or self.url,
                     "RUNNER_TOKEN": self._runner_token.get_secret_value(),
@@ -123,10 +140,19 @@ class Supervisor:
                     "SET_UP_CODE": self._set_up_code or "",
                 },
                 working_directory=self._directory.path,
-                inherited_fds=[descriptor],
+                inherited_fds=[descriptor, database_fd],
             )
 
-        return Child("control-plane", start, lambda: wait_serving(host, port, "/health"), stop_seconds=15)
+        async def wait_ready() -> None:
+            await self._has_database.wait()
+            if self._pipe is not None:
+                pipe, self._pipe = self._pipe, None
+                # Whoever has ended meanwhile is noticed by who waits for that.
+                with contextlib.suppress(BrokenPipeError), os.fdopen(pipe, "w") as stream:
+                    stream.write(self._database_url)
+            await wait_serving(host, port, "/health")
+
+        return Child("control-plane", start, wait_ready, stop_seconds=15)
 
     def _runner_child(self) -> Child:
         async def start() -> subprocess.Popen[bytes]:
@@ -147,6 +173,8 @@ class Supervisor:
 
     async def start(self) -> None:
         """Starts every child in order and keeps them running. Raises what prevents one from starting."""
+        # Loading its code takes longest, and needs no database.
+        await self._control_plane.begin()
         for child in self.children:
             await child.first_start()
             self._watchers.append(asyncio.create_task(child.keep_running()))

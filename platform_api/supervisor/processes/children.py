@@ -55,9 +55,13 @@ class Child:
     _started: float = 0.0
     _delay: float = field(default=_MIN_DELAY)
 
+    async def begin(self) -> None:
+        """Starts the child, which `first_start` then waits for."""
+        await self._start()
+
     async def first_start(self) -> None:
-        """Starts the child and waits until it is ready. Raises ChildError when it dies before."""
-        process = await self._start()
+        """Waits until the child, started now unless it has begun, is ready. Raises ChildError when it dies before."""
+        process = self.process or await self._start()
         ready = asyncio.ensure_future(self.wait_ready())
         ended = asyncio.ensure_future(wait_end(process))
         try:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import ExecutableDDLElement
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 _dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
@@ -22,8 +23,12 @@ class Statement:
     sql: str
 
 
-def render(work: Callable[[Operations], None]) -> list[Statement]:
+def render(work: "Callable[[Operations], None]") -> list[Statement]:
     """Returns the statements that `work` would execute, in their order; nothing is connected to."""
+    # Local: a start needs none of it.
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
     statements: list[Statement] = []
 
     def record(element: Any, *_: Any, **__: Any) -> None:

@@ -6,10 +6,9 @@ identifier and render every literal, so that no text from a builder is ever past
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic.operations import Operations
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import DDLCompiler
@@ -18,6 +17,9 @@ from sqlalchemy.sql.ddl import ExecutableDDLElement
 from platform_api.tables.ddl.column_types import POSTGRES_TYPES, FunctionDefault, parse_default
 from platform_api.tables.definition import Column, OnDelete, TableDefinition
 from platform_api.tables.names import PhysicalNames
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 SCHEMA = "public"
 TOUCH_FUNCTION = "automio_touch_updated_at"  # made by a migration
@@ -166,7 +168,7 @@ def _system_columns() -> list[sa.Column[Any]]:
     ]
 
 
-def create_table(operations: Operations, definition: TableDefinition, *, table_names: Mapping[int, str]) -> None:
+def create_table(operations: "Operations", definition: TableDefinition, *, table_names: Mapping[int, str]) -> None:
     """Creates the table. `table_names` gives the PostgreSQL name of every referenced table by its id."""
     names = definition.physical
     operations.create_table(
@@ -184,12 +186,12 @@ def create_table(operations: Operations, definition: TableDefinition, *, table_n
     operations.execute(CreateTouchTrigger(names))
 
 
-def drop_table(operations: Operations, names: PhysicalNames) -> None:
+def drop_table(operations: "Operations", names: PhysicalNames) -> None:
     """Drops the table with its rows; PostgreSQL refuses while another table refers to it."""
     operations.drop_table(names.table, schema=SCHEMA)
 
 
-def drop_tables(operations: Operations, definitions: Collection[TableDefinition]) -> None:
+def drop_tables(operations: "Operations", definitions: Collection[TableDefinition]) -> None:
     """Drops tables with their rows; they may refer to each other, in circles too, but no other table to them."""
     for definition in definitions:
         for reference in definition.references:
@@ -200,7 +202,7 @@ def drop_tables(operations: Operations, definitions: Collection[TableDefinition]
 
 
 def alter_table(
-    operations: Operations,
+    operations: "Operations",
     old: TableDefinition,
     new: TableDefinition,
     *,
@@ -229,7 +231,7 @@ def alter_table(
             _create(operations, table, constraint, name, table_names)
 
 
-def _rename_system_parts(operations: Operations, old: PhysicalNames, new: PhysicalNames) -> None:
+def _rename_system_parts(operations: "Operations", old: PhysicalNames, new: PhysicalNames) -> None:
     for kind, old_name, new_name in (
         ("constraint", old.primary_key, new.primary_key),
         ("constraint", old.organization_key, new.organization_key),
@@ -241,7 +243,7 @@ def _rename_system_parts(operations: Operations, old: PhysicalNames, new: Physic
 
 
 def _rename_constraints(
-    operations: Operations, table: str, before: Mapping[Constraint, str], after: Mapping[Constraint, str]
+    operations: "Operations", table: str, before: Mapping[Constraint, str], after: Mapping[Constraint, str]
 ) -> None:
     moved = [
         ("index" if isinstance(constraint, IndexOn) else "constraint", name, after[constraint])
@@ -269,7 +271,7 @@ def new_column_names(
 
 
 def _alter_columns(
-    operations: Operations, old: TableDefinition, new: TableDefinition, new_names: Mapping[str, str]
+    operations: "Operations", old: TableDefinition, new: TableDefinition, new_names: Mapping[str, str]
 ) -> None:
     table = new.physical.table
     remaining = {column.name for column in new.columns}
@@ -290,7 +292,7 @@ def _alter_columns(
             operations.add_column(table, _sql_column(column), schema=SCHEMA)
 
 
-def _alter_column(operations: Operations, table: str, old: Column, new: Column) -> None:
+def _alter_column(operations: "Operations", table: str, old: Column, new: Column) -> None:
     changes_type = repr(POSTGRES_TYPES[old.type]) != repr(POSTGRES_TYPES[new.type])
     if changes_type:
         # The old default would have to be converted as well, which PostgreSQL refuses to do implicitly.
@@ -317,7 +319,7 @@ def _server_default_text(column: Column) -> str | None:
 
 
 def _create(
-    operations: Operations, table: str, constraint: Constraint, name: str, table_names: Mapping[int, str]
+    operations: "Operations", table: str, constraint: Constraint, name: str, table_names: Mapping[int, str]
 ) -> None:
     match constraint:
         case UniqueOn(columns):
@@ -341,7 +343,7 @@ def _create(
             operations.create_index(name, table, ["organization_id", *columns], schema=SCHEMA)
 
 
-def _drop(operations: Operations, table: str, constraint: Constraint, name: str) -> None:
+def _drop(operations: "Operations", table: str, constraint: Constraint, name: str) -> None:
     if isinstance(constraint, IndexOn):
         operations.drop_index(name, table, schema=SCHEMA)
         return

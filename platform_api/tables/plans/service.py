@@ -15,7 +15,7 @@ from platform_api.tables.ddl.rendering import Statement
 from platform_api.tables.names import check_table_name
 from platform_api.tables.plans.checks import NO_ROWS, Finding, Size, check_rows, measure, reading_rows
 from platform_api.tables.plans.failing_rows import rules_of
-from platform_api.tables.plans.locks import Effect, Lock, Work, effect_of
+from platform_api.tables.plans.locks import Effect, Lock, Work
 from platform_api.tables.plans.uses import Departure, Use, UseFinders
 from platform_api.tables.relationships import incoming_references
 from platform_api.tables.repository import get_table
@@ -111,6 +111,9 @@ async def uses_of_table(
 
 
 def _with_effects(statements: Iterable[Statement], *, is_new_table: bool) -> list[PlannedStatement]:
+    # Local: with it comes Alembic, which a start has no need of.
+    from platform_api.tables.plans.effects import effect_of
+
     return [
         PlannedStatement(statement, effect_of(statement.element, is_new_table=is_new_table))
         for statement in statements

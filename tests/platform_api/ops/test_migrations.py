@@ -10,9 +10,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from alembic import command
-from platform_api import migrations
+from platform_api import migrations, schema_state
 from platform_api.core.database import Database
-from platform_api.migrations import alembic_config, migrate, script_location
+from platform_api.migrations import alembic_config, migrate
+from platform_api.schema_state import is_current, latest_revision, script_location
 from platform_api.supervisor.postgres import EmbeddedPostgres
 from platform_api.tables.ddl.statements import SYSTEM_INDEXES
 from platform_api.tables.names import PhysicalNames
@@ -40,6 +41,31 @@ async def test_every_migration_can_be_taken_back_and_made_again(platform_databas
 
 def test_the_migrations_have_one_head() -> None:
     assert len(ScriptDirectory.from_config(alembic_config()).get_heads()) == 1
+
+
+def test_the_latest_revision_is_known_without_reading_the_scripts() -> None:
+    assert [latest_revision()] == ScriptDirectory.from_config(alembic_config()).get_heads()
+
+
+async def test_a_start_migrates_unless_everything_is_there(database_url: str) -> None:
+    assert not await is_current(database_url)
+    await migrate(database_url)
+    assert await is_current(database_url)
+    database = Database(database_url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "-1"))
+    assert not await is_current(database_url)
+    # The migrations have run, and whoever builds the indexes of large tables was interrupted.
+    async with database.engine.begin() as connection:
+        await connection.execute(text("comment on table platform.alembic_version is null"))
+        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "heads"))
+    assert not await is_current(database_url)
+    await migrate(database_url)
+    assert await is_current(database_url)
+    async with database.engine.begin() as connection:
+        await connection.execute(text("update platform.alembic_version set version_num = '9999'"))
+    assert not await is_current(database_url), "a database of a later release is refused by Alembic"
+    await database.close()
 
 
 def test_every_migration_waits_only_shortly_for_locks() -> None:
@@ -150,7 +176,7 @@ async def test_a_login_without_the_right_to_make_roles_is_told_what_to_run(
 def test_the_scripts_are_found_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "platform_api"
     (package / "_alembic").mkdir(parents=True)
-    monkeypatch.setattr(migrations.platform_api, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(schema_state.platform_api, "__file__", str(package / "__init__.py"))
     assert script_location() == package / "_alembic"
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from platform_api.supervisor.first_start import find_set_up_link
 from platform_api.supervisor.postgres import EmbeddedPostgres
+from platform_api.supervisor.set_up_link import find_set_up_link
 from platform_api.supervisor.testing import Installation, wait_gone
 from tests.memory import quick_directory
 
