@@ -9,8 +9,9 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+import platform_api
 from alembic import command
-from platform_api import migrations, schema_state
+from platform_api import migrations
 from platform_api.core.database import Database
 from platform_api.migrations import alembic_config, migrate
 from platform_api.schema_state import is_current, latest_revision, script_location
@@ -176,7 +177,7 @@ async def test_a_login_without_the_right_to_make_roles_is_told_what_to_run(
 def test_the_scripts_are_found_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "platform_api"
     (package / "_alembic").mkdir(parents=True)
-    monkeypatch.setattr(schema_state.platform_api, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(platform_api, "__file__", str(package / "__init__.py"))
     assert script_location() == package / "_alembic"
 
 
