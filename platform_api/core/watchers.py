@@ -13,7 +13,10 @@ ACCESS_CHANNEL = "automio_access"
 WatchingAccess: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[None]]
 """Calls what it is given when the right of a certain caller may have ended."""
 _SPREAD_SECONDS = 0.4
-"""Thousands of streams do not ask the database all at once; what changes meanwhile is asked once."""
+"""Streams do not ask the database all at once; what changes meanwhile is asked once."""
+_MAX_WAKES_PER_SECOND = 1000.0
+_PAUSE_SECONDS = 0.5
+"""Passes at least between two wakes: whoever signs in and out all the time keeps nobody else busy."""
 
 
 class Waiters:
@@ -70,13 +73,14 @@ class Watchers:
 
 
 class _Watch:
-    __slots__ = ("is_due", "token_digest", "wake")
+    __slots__ = ("is_due", "token_digest", "wake", "woken_at")
 
     def __init__(self, wake: Callable[[], None], token_digest: str) -> None:
         self.wake = wake
         self.token_digest = token_digest
         # Whether it will be woken in a moment already.
         self.is_due = False
+        self.woken_at = -_PAUSE_SECONDS
 
 
 class AccessChanges:
@@ -89,8 +93,9 @@ class AccessChanges:
 
     @contextmanager
     def watching(self, wake: Callable[[], None], token_digest: str = "") -> Iterator[None]:
-        """Calls `wake` within half a second of each change that may concern the caller's credential.
+        """Calls `wake` within a second of each change that may concern the caller's credential.
 
+        With more than a thousand streams it takes longer, a second for each thousand.
         `token_digest` is that of the token it is; empty: a sign-in.
         """
         watch = _Watch(wake, token_digest)
@@ -111,12 +116,15 @@ class AccessChanges:
                 watch.wake()
             return
         loop = asyncio.get_running_loop()
+        spread = max(_SPREAD_SECONDS, len(self._watches) / _MAX_WAKES_PER_SECOND)
         for watch in self._watches.values():
             if not watch.is_due:
                 watch.is_due = True
-                loop.call_later(random.uniform(0, _SPREAD_SECONDS), self._wake, watch)
+                earliest = max(loop.time(), watch.woken_at + _PAUSE_SECONDS)
+                loop.call_at(earliest + random.uniform(0, spread), self._wake, watch)
 
     def _wake(self, watch: _Watch) -> None:
         watch.is_due = False
         if id(watch) in self._watches:
+            watch.woken_at = asyncio.get_running_loop().time()
             watch.wake()

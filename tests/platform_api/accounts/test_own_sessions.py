@@ -145,7 +145,7 @@ async def test_use_is_noted_every_few_minutes_and_members_see_who_was_there(shar
         assert used_again > used
 
 
-async def test_noting_use_makes_no_process_forget_what_it_remembers(platform: Platform) -> None:
+async def test_use_and_signing_in_make_no_process_forget_what_it_remembers(platform: Platform) -> None:
     """Notifications of changed access make every process look everything up again: use is no change."""
     caller = await platform.create_caller()
     heard: list[str | None] = []
@@ -158,6 +158,11 @@ async def test_noting_use_makes_no_process_forget_what_it_remembers(platform: Pl
             await _age(platform, caller, timedelta(minutes=6))
             heard.clear()
             assert (await client.get("/api/me/")).status_code == 200
+            # Nor is who signs in, or signs out of what nobody knows: both delete what there may be.
+            await _sign_in(client, caller.email)
+            stranger = {**ORIGIN, "Cookie": "automio_session=none"}
+            async with platform.client() as other:
+                assert (await other.delete("/api/sessions/current/", headers=stranger)).status_code == 204
             await connection.fetchval("select 1")
             assert heard == []
             # The listener works: what does change access is heard.
