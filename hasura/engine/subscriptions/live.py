@@ -47,6 +47,14 @@ class _Cohort:
     arguments: tuple[object, ...]
     subscribers: set[Subscriber] = field(default_factory=set)
     last: bytes | None = None
+    # Its tenant has taken too much to look now: what it has may be old.
+    is_deferred: bool = False
+
+    @property
+    def tenant(self) -> str | None:
+        """Returns the tenant whose share a look for it takes: of those who share it, one."""
+        subscriber = next(iter(self.subscribers), None)
+        return None if subscriber is None else subscriber.session.tenant
 
     def publish(self, answer: bytes) -> int:
         """Delivers an answer that is another than the last one; returns how many bytes that are."""
@@ -151,6 +159,7 @@ class _Group:
         self._multiplexed = multiplexed(statement)
         self._cohorts: dict[tuple[Any, ...], _Cohort] = {}
         self._fresh: set[_Cohort] = set()
+        self._deferred: dict[str | None, set[_Cohort]] = {}
         self._observation = Observation(owner.feed, plan, interval_seconds=owner.options.refetch_seconds)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -164,7 +173,7 @@ class _Group:
             cohort = self._cohorts[arguments] = _Cohort(arguments)
         cohort.subscribers.add(subscriber)
         subscriber.group, subscriber.cohort = self, cohort
-        if cohort.last is not None and self._observation.is_current:
+        if cohort.last is not None and self._observation.is_current and not cohort.is_deferred:
             subscriber.deliver(cohort.last)
             return
         # Its next answer goes to all in the cohort that have not seen it, so it must be read again.
@@ -207,10 +216,34 @@ class _Group:
             await self._observation.wait()
         self._owner.move_to([subscriber for some in self._cohorts.values() for subscriber in tuple(some.subscribers)])
 
+    def _may_look(self, cohorts: Iterable[_Cohort]) -> list[_Cohort]:
+        """Returns those whose tenant may look now; the others are looked for as soon as theirs may."""
+        now = []
+        for cohort in cohorts:
+            tenant = cohort.tenant
+            wait = self._owner.pace.wait_of(tenant)
+            if wait <= 0 and tenant not in self._deferred:
+                now.append(cohort)
+                continue
+            if tenant not in self._deferred:
+                self._deferred[tenant] = set()
+                asyncio.get_running_loop().call_later(wait, self._look_again, tenant)
+            self._deferred[tenant].add(cohort)
+            cohort.is_deferred = True
+        return now
+
+    def _look_again(self, tenant: str | None) -> None:
+        for cohort in self._deferred.pop(tenant):
+            cohort.is_deferred = False
+            if self._cohorts.get(cohort.arguments) is cohort:
+                self._fresh.add(cohort)
+        self._observation.poke()
+
     async def _refresh(self, cohorts: list[_Cohort]) -> None:
         size = self._owner.options.batch_size
         for start in range(0, len(cohorts), size):
-            batch = cohorts[start : start + size]
+            if not (batch := self._may_look(cohorts[start : start + size])):
+                continue
             try:
                 answers = await self._fetch(batch)
             except CONNECTION_LOST as exc:
@@ -226,25 +259,19 @@ class _Group:
                 session = next(iter(batch[0].subscribers)).session if batch[0].subscribers else None
                 batch[0].publish(self._owner.options.render_error(error, session))
                 continue
-            delivered = 0
             for cohort, value in zip(batch, answers, strict=True):
-                delivered += cohort.publish(self._prefix + value + self._suffix)
-            self._owner.pace.delivered(_tenant_of(batch), delivered)
+                tenant = cohort.tenant
+                self._owner.pace.delivered(tenant, cohort.publish(self._prefix + value + self._suffix))
 
     async def _fetch(self, batch: list[_Cohort]) -> list[bytes]:
         arguments = multiplexed_arguments([cohort.arguments for cohort in batch])
-        tenant = _tenant_of(batch)
-        await self._owner.pace.turn(tenant)
-        async with self._owner.pool.held(tenant) as held:
+        tenants = dict.fromkeys(cohort.tenant for cohort in batch)
+        for tenant in tenants:
+            self._owner.pace.looked(tenant)
+        async with self._owner.pool.held(next(iter(tenants))) as held:
             rows = await held.fetch_rows(self._multiplexed, arguments)
         by_number = {row[0]: row[1] for row in rows}
         return [_as_bytes(by_number.get(number)) for number in range(len(batch))]
-
-
-def _tenant_of(batch: Sequence[_Cohort]) -> str | None:
-    """Returns the tenant whose share a look takes: of those who share a statement, the first one."""
-    subscriber = next((subscriber for cohort in batch for subscriber in cohort.subscribers), None)
-    return None if subscriber is None else subscriber.session.tenant
 
 
 def multiplexed(statement: Statement) -> str:
