@@ -9,31 +9,50 @@ from pathlib import Path
 from sandbox_runner.jails.process_tree import descendants
 
 _BLOCK_BYTES = 512
+_MIN_BYTES = 4096
 _MAPS_FIELDS = 6
 Inode = tuple[int, int]
 """The device and the number of a file, which names it once, however often it is linked and opened."""
 
 
-def disk_bytes(directories: Iterable[str], process_id: int) -> int:
-    """Returns the bytes of all files below directories and of the deleted files that a process tree holds."""
+def disk_bytes(directories: Iterable[str], process_id: int, *, max_bytes: int | None = None) -> int:
+    """Returns the bytes of all files below directories and of the deleted files that a process tree holds.
+
+    Each file and directory counts as at least one block, so that empty ones, which take inodes, are bounded too. The
+    scan ends early where more than `max_bytes` are found.
+    """
     roots = tuple(directories)
     sizes: dict[Inode, int] = {}
     for member in (process_id, *descendants(process_id)):
         for inode, size in _mapped_without_name(member, roots):
             sizes[inode] = max(size, sizes.get(inode, 0))
     # Exact sizes replace those that were only read from the mappings.
-    for directory in roots:
-        sizes.update(_files_below(directory))
     for member in (process_id, *descendants(process_id)):
         sizes.update(_held_without_name(member))
-    return sum(sizes.values())
+    total = sum(sizes.values())
+    for found in _entries_below(roots):
+        inode, size = _size(found)
+        size = max(size, _MIN_BYTES)
+        if inode in sizes or (found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode)):
+            total += size - sizes.get(inode, 0)
+            sizes[inode] = size
+        else:
+            # Only a file with several names can be found again: a run may make a million of the others.
+            total += size
+        if max_bytes is not None and total > max_bytes:
+            break
+    return total
 
 
-def _files_below(directory: str) -> Iterator[tuple[Inode, int]]:
-    for parent, _, names in os.walk(directory):
-        for name in names:
-            with contextlib.suppress(OSError):
-                yield _size(os.lstat(f"{parent}/{name}"))
+def _entries_below(directories: Iterable[str]) -> Iterator[os.stat_result]:
+    waiting = list(directories)
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    yield entry.stat(follow_symlinks=False)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
 
 
 def _held_without_name(process_id: int) -> Iterator[tuple[Inode, int]]:

@@ -5,6 +5,7 @@ import ctypes
 import mmap
 import os
 import tempfile
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -94,3 +95,24 @@ def test_a_mapped_file_in_memory_counts_once(work: Path) -> None:
 
     grown = as_nobody(lambda: _grown(work, hold))
     assert _SIZE <= grown < 2 * _SIZE
+
+
+def test_empty_files_and_directories_count_and_need_no_memory_each(work: Path) -> None:
+    for number in range(20_000):
+        (work / f"{number}").touch()
+    (work / "below").mkdir()
+    tracemalloc.start()
+    try:
+        counted = disk_bytes((str(work),), os.getpid())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert counted >= 20_001 * 4096
+    assert peak < 1 << 20
+
+
+def test_a_file_with_many_names_counts_once(work: Path) -> None:
+    (work / "one").write_bytes(bytes(_SIZE))
+    for number in range(20):
+        os.link(work / "one", work / f"link-{number}")
+    assert _SIZE <= disk_bytes((str(work),), os.getpid()) < 2 * _SIZE
