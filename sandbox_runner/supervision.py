@@ -5,7 +5,9 @@ import contextlib
 import signal
 import time
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sandbox_runner.isolation.policy import IsolationLevel
@@ -20,9 +22,12 @@ from sandbox_runner.reports.results import ResultRefused, clean_result, clean_te
 _MEGABYTE = 1024 * 1024
 _MESSAGE_SLACK_BYTES = 256 * 1024
 _SAMPLE_SECONDS = 0.25
+_PAUSE_PER_SCAN = 4
 _TERMINATE_SECONDS = 2.0
 _MEMORY_SLACK_BYTES = 48 * _MEGABYTE
 _OWN_PROCESSES = 2
+# Threads of their own, so that no other check of a run waits for one of those.
+_SCANS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="disk-use")
 _ENDS_BY_USER_CODE = frozenset(
     {
         Cause.RETURNED,
@@ -88,6 +93,7 @@ async def supervise(
             _end(jail, limits),
             _wall_clock(limits),
             _resources(jail, limits),
+            _disk(jail),
             _overflow(output, limits),
             _cancelled(jail, cancellation),
         )
@@ -200,15 +206,26 @@ async def _resources(jail: Jail, limits: Limits) -> Verdict:
             exact = await asyncio.to_thread(proportional_bytes, jail.root_pid)
             if exact > memory + _MEMORY_SLACK_BYTES:
                 return _out_of_memory(limits)
-        # In bubblewrap the work directory is a file system of limited size; files in memory are outside of it.
-        directories = () if jail.policy.level is IsolationLevel.BUBBLEWRAP else (jail.policy.host.work,)
-        if await asyncio.to_thread(disk_bytes, directories, jail.root_pid) > jail.policy.scratch_bytes:
-            limit = jail.policy.scratch_bytes // _MEGABYTE
+
+
+async def _disk(jail: Jail) -> Verdict:
+    """Checks the files of the run, beside the other checks: a scan of many files takes long."""
+    # In bubblewrap the work directory is a file system of limited size; files in memory are outside of it.
+    directories = () if jail.policy.level is IsolationLevel.BUBBLEWRAP else (jail.policy.host.work,)
+    max_bytes = jail.policy.scratch_bytes
+    measure = partial(disk_bytes, directories, jail.root_pid, max_bytes=max_bytes)
+    pause = _SAMPLE_SECONDS
+    while True:
+        await asyncio.sleep(pause)
+        began = time.monotonic()
+        if await asyncio.get_running_loop().run_in_executor(_SCANS, measure) > max_bytes:
             return Verdict(
                 "failed",
                 Cause.KILLED,
-                f"the run wrote more than {limit} MB to its work directory, deleted files that are open included",
+                f"the run wrote more than {max_bytes // _MEGABYTE} MB to its work directory, deleted files that are "
+                f"open or mapped included; each file and directory counts as at least 4 KB",
             )
+        pause = max(_SAMPLE_SECONDS, _PAUSE_PER_SCAN * (time.monotonic() - began))
 
 
 def _out_of_cpu(limits: Limits) -> Verdict:

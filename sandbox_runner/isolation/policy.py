@@ -70,7 +70,7 @@ class JailPolicy:
 
     `user_id` is the unprivileged user that the code runs as (None: the runner's own user, if it is not root).
     `own_user_namespace` is needed when the runner is not root; `mount_proc` is false if the kernel refuses a new
-    /proc, as in some containers. `scratch_bytes` limits the work directory, which is in memory. `preload` are the
+    /proc, as in some containers. `scratch_bytes` limits the files of the run (4 KB each or more). `preload` are the
     modules to import ahead; missing ones are skipped. `program` is a file of the host that a bubblewrap jail sees as
     `PROGRAM`, to execute it instead of a run.
     """

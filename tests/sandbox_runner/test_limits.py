@@ -192,6 +192,16 @@ def test_files_count_once_and_closed_ones_not_at_all(landlock_runner: LiveRunner
     assert (ended.status, ended.result) == ("completed", "kept"), ended
 
 
+def test_many_empty_files_on_the_hosts_disk_end_the_run(landlock_runner: LiveRunner) -> None:
+    ended = landlock_runner.execute(
+        "import os, time\n"
+        "for number in range(70_000):\n    os.close(os.open(str(number), os.O_CREAT | os.O_WRONLY))\n"
+        "time.sleep(20)\n",
+        limits={"cpu_seconds": 30, "wall_seconds": 60},
+    )
+    assert_failed(ended, "killed", "each file and directory counts as at least 4 KB")
+
+
 def test_too_large_a_result_is_named(live: LiveRunner) -> None:
     ended = live.execute("result = 'x' * 50_000\n", limits={"result_kb": 16})
     assert_failed(ended, "result_too_large", "the limit is 16,384")
