@@ -10,11 +10,12 @@ import click
 
 from automio._development.following import RunEvent
 from automio._development.management import Management
-from automio._exceptions import AutomioError
+from automio._exceptions import AutomioError, StreamInterrupted
 from automio.cli._failures import message_of
 from automio.cli._output import print_json
 
 INTERRUPTED = 130
+_FINAL_STATES = ("completed", "failed", "stopped")
 _SILENT_SECONDS = 3.0
 
 
@@ -88,6 +89,11 @@ def _interrupted(platform: Management, run_id: int, *, cancels: bool) -> int:
 
 
 def _print_end(run: Mapping[str, Any], *, as_json: bool) -> int:
+    if run["status"] not in _FINAL_STATES:
+        raise StreamInterrupted(
+            f"Run {run['id']} has not ended ({run['status']}), but its stream has.",
+            hint=f"Follow it: automio runs logs --follow {run['id']}",
+        )
     is_completed = run["status"] == "completed"
     if as_json:
         print_json(dict(run))
