@@ -9,7 +9,6 @@ from automio._development.following import RunEvents
 from automio._development.management import Management
 from automio._exceptions import ConnectionFailed, InvalidReply, StreamInterrupted
 from automio._exchange import Request
-from automio._retry import RetryPolicy
 from automio.cli import main
 from tests.automio.loopback import InTurn, Loopback, Stream
 
@@ -52,7 +51,7 @@ def test_a_stream_that_never_brings_anything_is_given_up_and_the_run_is_not_call
     followed.on(STREAM, Stream([b": log\n\n"]))
     done = follow()
     assert done.exit_code == 1 and "The run continues on the platform" in done.output
-    assert len(followed.seen(STREAM)) == RetryPolicy().attempts
+    assert len(followed.seen(STREAM)) == 2
 
 
 def test_a_run_that_goes_on_after_the_end_of_its_stream_is_not_called_failed(followed: Loopback) -> None:
