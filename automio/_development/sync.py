@@ -6,20 +6,17 @@ neither text is overwritten.
 """
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from automio._decode import as_integer, as_list, as_object
+from automio._decode import as_list, as_object
 from automio._development.code import capabilities_of, parse
 from automio._development.folder import (
-    STATE_FILE,
     Contents,
     FolderError,
     Rules,
-    check_path,
     digest,
     read_folder,
     remove_file,
@@ -35,7 +32,8 @@ from automio._development.remote import (
     load_remote,
     namespace_of,
 )
-from automio._exceptions import AutomioError, Conflict
+from automio._development.state import Pending, State, kept, settled, version_of
+from automio._exceptions import ApiError, AutomioError, Conflict
 from automio._settings import AppId
 
 THEIRS = ".theirs"
@@ -47,47 +45,6 @@ class SyncError(AutomioError):
     def __init__(self, message: str, *, hint: str | None = None, diff: str = "") -> None:
         super().__init__(message, hint=hint)
         self.diff = diff
-
-
-@dataclass
-class State:
-    """Holds the last common state of folder and platform: hashes of files by path, and the source tree's version."""
-
-    base_url: str = ""
-    app_id: int = 0
-    version: int = 0
-    files: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, root: Path) -> "State | None":
-        """Returns the stored state of a folder; None when nothing was pulled into it yet."""
-        file = root / STATE_FILE
-        try:
-            content = as_object(json.loads(file.read_text()))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise FolderError(
-                f"{file} is damaged ({error}).", hint="Remove it and pull into an empty folder."
-            ) from error
-        state = cls(
-            base_url=str(content.get("base_url", "")),
-            app_id=as_integer(content.get("app_id")) or 0,
-            version=as_integer(content.get("version")) or 0,
-            files={path: str(value) for path, value in as_object(content.get("files")).items()},
-        )
-        for path in state.files:
-            check_path(path)
-        return state
-
-    def save(self, root: Path) -> None:
-        """Stores the state in the folder."""
-        file = root / STATE_FILE
-        # The same mode as for `automio up`, which may use it as its data directory.
-        file.parent.mkdir(exist_ok=True, mode=0o700)
-        staging = file.with_suffix(".new")
-        staging.write_text(json.dumps({"format": 1, **self.__dict__}, indent=1, sort_keys=True) + "\n")
-        staging.replace(file)
 
 
 @dataclass(frozen=True)
@@ -150,7 +107,8 @@ class Workspace:
 
         With `keep_both` the platform's version of those is written to `<file>.theirs`.
         """
-        remote, state = self._load_remote(), self._state()
+        remote = self._load_remote()
+        state = self._state(remote)
         contents = self._contents(remote, state)
         local, theirs = _hashes(contents), remote.hashes()
         comparison = compare(self._base(state, remote), local, theirs)
@@ -161,16 +119,14 @@ class Workspace:
                 "--diff shows the differences.",
                 diff=self._differences(comparison.both, contents.files, remote.files),
             )
-        for path in comparison.theirs:
-            if path in remote.files:
-                write_file(self._root, path, remote.files[path])
-            else:
-                remove_file(self._root, path)
+        self._write(comparison.theirs, remote, state)
         for path in comparison.both:
             if path in remote.files:
                 write_file(self._root, path + THEIRS, remote.files[path])
         unseen = {path: value for path, value in state.files.items() if path not in self._base(state, remote)}
-        State(self._base_url, remote.app_id, remote.version, {**unseen, **theirs}).save(self._root)
+        State(
+            self._base_url, remote.app_id, remote.version, {**unseen, **theirs}, self._unseen_pending(state, remote)
+        ).save(self._root)
         return Pulled(
             written=[path for path in comparison.theirs if path in remote.files],
             removed=[path for path in comparison.theirs if path not in remote.files],
@@ -179,12 +135,28 @@ class Workspace:
             notes=[*remote.notes, *_left_out(contents)],
         )
 
+    def _write(self, paths: Sequence[str], remote: Remote, state: State) -> None:
+        """Brings files to what the platform has; when it is interrupted, stores which ones both sides have now."""
+        theirs, common = remote.hashes(), dict(state.files)
+        try:
+            for path in paths:
+                if path in remote.files:
+                    write_file(self._root, path, remote.files[path])
+                    common[path] = theirs[path]
+                else:
+                    remove_file(self._root, path)
+                    common.pop(path, None)
+        except BaseException:
+            State(self._base_url, remote.app_id, state.version, common, state.pending).save(self._root)
+            raise
+
     def push(self, message: str, *, force: bool = False, delete_plugins: bool = False) -> Pushed:
         """Stores changes of the folder on the platform; raises SyncError when the platform has newer changes.
 
         With `force` the folder's changes overwrite the platform's; files that only the platform changed stay.
         """
-        remote, state = self._load_remote(), self._state()
+        remote = self._load_remote()
+        state = self._state(remote)
         contents = self._contents(remote, state)
         local = _hashes(contents)
         comparison = compare(self._base(state, remote), local, remote.hashes())
@@ -193,8 +165,9 @@ class Workspace:
             notes += self._refuse_newer(comparison, contents, remote)
         changed = [*comparison.mine, *comparison.both]
         actions = _checked(changed, contents.files)
+        state = self._begin_push(remote, state, comparison, contents)
         self._push_plugins(changed, contents.files, remote, delete=delete_plugins, notes=notes)
-        version = self._push_source(changed, contents.files, remote, message)
+        version = self._push_source(changed, contents.files, remote, state, message)
         self._remember_push(remote, state, version, changed, contents, delete_plugins=delete_plugins)
         stays = [path for path in changed if is_plugin_path(path) and path not in local and not delete_plugins]
         return Pushed(
@@ -207,7 +180,8 @@ class Workspace:
 
     def status(self) -> tuple[Comparison, Remote, Contents]:
         """Compares folder and platform; returns the comparison and both states."""
-        remote, state = self._load_remote(), self._state()
+        remote = self._load_remote()
+        state = self._state(remote)
         contents = self._contents(remote, state)
         return compare(self._base(state, remote), _hashes(contents), remote.hashes()), remote, contents
 
@@ -218,17 +192,17 @@ class Workspace:
     def _load_remote(self) -> Remote:
         return load_remote(self._platform, self._app, self._rules)
 
-    def _state(self) -> State:
+    def _state(self, remote: Remote) -> State:
         state = State.load(self._root)
         if state is None:
             return State()
-        app_id = self._platform.app(self._app).id
+        app_id = remote.app_id
         if (state.base_url, state.app_id) != (self._base_url, app_id):
             raise SyncError(
                 f"{self._root} holds app {state.app_id} of {state.base_url}, not app {app_id} of {self._base_url}.",
                 hint="Use another folder for another app.",
             )
-        return state
+        return settled(state, remote)
 
     def _contents(self, remote: Remote, state: State) -> Contents:
         """Reads the files of the folder that are synchronized with the platform."""
@@ -263,14 +237,44 @@ class Workspace:
     def _differences(self, paths: list[str], before: Mapping[str, str], after: Mapping[str, str]) -> str:
         return "".join(_unified(path, before.get(path), after.get(path)) for path in paths)
 
-    def _push_source(self, changed: list[str], files: Mapping[str, str], remote: Remote, message: str) -> int:
+    def _unseen_pending(self, state: State, remote: Remote) -> dict[str, Pending]:
+        """Returns what is not known of plugins, as long as the token may not see them."""
+        return {} if remote.has_plugins else state.pending
+
+    def _begin_push(self, remote: Remote, state: State, comparison: Comparison, contents: Contents) -> State:
+        """Stores in the folder what is about to be pushed, and returns that state.
+
+        A push that is interrupted would otherwise leave the state before it. With that, a change by which somebody
+        restores the older content would look like no change at all, and the next push would go over it.
+        """
+        here = _hashes(contents)
+        files = kept({**state.files, **{path: here[path] for path in comparison.same if path in here}}, here, remote)
+        pending = {
+            path: Pending(here.get(path), version_of(path, remote)) for path in (*comparison.mine, *comparison.both)
+        }
+        begun = State(
+            self._base_url, remote.app_id, remote.version, files, {**self._unseen_pending(state, remote), **pending}
+        )
+        if pending or files != state.files:
+            begun.save(self._root)
+        return begun
+
+    def _push_source(
+        self, changed: list[str], files: Mapping[str, str], remote: Remote, state: State, message: str
+    ) -> int:
         changes = {path: files.get(path) for path in changed if not is_plugin_path(path)}
         changes = {path: text for path, text in changes.items() if text is not None or path in remote.files}
         if not changes:
             return remote.version
         try:
             return self._platform.change_source(remote.app_id, changes, remote.version, message)
-        except Conflict as error:
+        except ApiError as error:
+            if error.status is not None and error.status < 500:
+                # The platform refused it: nothing of it is stored.
+                pending = {path: change for path, change in state.pending.items() if is_plugin_path(path)}
+                replace(state, pending=pending).save(self._root)
+            if not isinstance(error, Conflict):
+                raise
             raise SyncError(
                 f"A newer version was saved in the meantime: {error}", hint="Run `automio pull` first."
             ) from error
@@ -343,14 +347,12 @@ class Workspace:
     ) -> None:
         # Files that only the platform changed were not pulled yet: they keep their last common hash.
         files = dict(state.files)
-        theirs = remote.hashes()
-        for path in {*theirs, *contents.files}:
-            if path in contents.files and (path in changed or digest(contents.files[path]) == theirs.get(path)):
-                files[path] = digest(contents.files[path])
         for path in changed:
-            if path not in contents.files and (delete_plugins or not is_plugin_path(path)):
+            if path in contents.files:
+                files[path] = digest(contents.files[path])
+            elif delete_plugins or not is_plugin_path(path):
                 files.pop(path, None)
-        State(self._base_url, remote.app_id, version, files).save(self._root)
+        State(self._base_url, remote.app_id, version, files, self._unseen_pending(state, remote)).save(self._root)
 
 
 def _checked(changed: list[str], files: Mapping[str, str]) -> list[DeclaredAction]:
