@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from automio._development import sync
+from automio._development.folder import write_file
 from automio._development.sync import SyncError, Workspace
 from automio._exceptions import Conflict
 
@@ -189,12 +190,11 @@ def test_a_pull_that_was_interrupted_remembers_what_it_wrote(tmp_path: Path, mon
     for path in PATHS:
         theirs.write(path, TEXTS[1])
     theirs.push()
-    write = sync.write_file
 
     def cut(root: Path, path: str, text: str) -> None:
         if path == "b.py":
             raise Interrupted
-        write(root, path, text)
+        write_file(root, path, text)
 
     monkeypatch.setattr(sync, "write_file", cut)
     with pytest.raises(Interrupted):
