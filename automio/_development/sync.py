@@ -22,7 +22,7 @@ from automio._development.folder import (
     remove_file,
     write_file,
 )
-from automio._development.manifest import MANIFEST, DeclaredAction, check_entries, read_manifest
+from automio._development.manifest import MANIFEST, DeclaredAction, ManifestError, check_entries, read_manifest
 from automio._development.platform import Development
 from automio._development.remote import (
     INTERFACE,
@@ -164,7 +164,7 @@ class Workspace:
         if not force:
             notes += self._refuse_newer(comparison, contents, remote)
         changed = [*comparison.mine, *comparison.both]
-        actions = _checked(changed, contents.files)
+        actions = _checked(changed, contents)
         state = self._begin_push(remote, state, comparison, contents)
         self._push_plugins(changed, contents.files, remote, delete=delete_plugins, notes=notes)
         version = self._push_source(changed, contents.files, remote, state, message)
@@ -355,8 +355,11 @@ class Workspace:
         State(self._base_url, remote.app_id, version, files, self._unseen_pending(state, remote)).save(self._root)
 
 
-def _checked(changed: list[str], files: Mapping[str, str]) -> list[DeclaredAction]:
+def _checked(changed: list[str], contents: Contents) -> list[DeclaredAction]:
     """Returns the actions that the folder declares; raises CodeError and ManifestError before anything is stored."""
+    files = contents.files
+    if MANIFEST in contents.left_out:
+        raise ManifestError(f"{MANIFEST} is {contents.left_out[MANIFEST]}.")
     for path in changed:
         if path in files and path.endswith(".py"):
             parse(files[path], path)

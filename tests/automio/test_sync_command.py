@@ -199,3 +199,14 @@ def test_a_manifest_that_cannot_be_used_is_refused_and_nothing_is_pushed(
     Path("app/automio.toml").write_text(manifest)
     assert message in run("push", "app", ok=False).output
     assert not server.seen("PATCH /api/apps/3/source/")
+
+
+@pytest.mark.parametrize("manifest", [b'a = "\xff"', b'[actions.a]\nentry = "main.py"\nlimits = {seconds = inf}\n'])
+def test_a_manifest_that_cannot_be_sent_is_refused_before_anything_is_stored(
+    files: dict[str, str], server: Loopback, manifest: bytes
+) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_text("x = 2\n")
+    Path("app/automio.toml").write_bytes(manifest)
+    assert "Error: automio.toml" in run("push", "app", ok=False).output
+    assert not server.seen("PATCH /api/apps/3/source/")
