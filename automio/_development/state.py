@@ -107,3 +107,29 @@ def _pending(value: Any) -> Pending:
     content = as_object(value)
     stored = content.get("hash")
     return Pending(stored if isinstance(stored, str) else None, as_integer(content.get("version")) or 0)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Holds paths by who changed them since the last common state: the platform (`theirs`), the folder (`mine`)."""
+
+    theirs: list[str]
+    mine: list[str]
+    both: list[str]
+    same: list[str]
+
+
+def compare(base: Mapping[str, str], local: Mapping[str, str], remote: Mapping[str, str]) -> Comparison:
+    """Compares the hashes of the last common state, the folder and the platform; a missing path means no file."""
+    comparison = Comparison([], [], [], [])
+    for path in sorted({*base, *local, *remote}):
+        before, here, there = base.get(path), local.get(path), remote.get(path)
+        if here == there:
+            comparison.same.append(path)
+        elif here == before:
+            comparison.theirs.append(path)
+        elif there == before:
+            comparison.mine.append(path)
+        else:
+            comparison.both.append(path)
+    return comparison

@@ -20,6 +20,7 @@ from automio._development.folder import (
     digest,
     read_folder,
     remove_file,
+    write_beside,
     write_file,
 )
 from automio._development.manifest import MANIFEST, DeclaredAction, ManifestError, check_entries, read_manifest
@@ -32,11 +33,9 @@ from automio._development.remote import (
     load_remote,
     namespace_of,
 )
-from automio._development.state import Pending, State, kept, settled, version_of
+from automio._development.state import Comparison, Pending, State, compare, kept, settled, version_of
 from automio._exceptions import ApiError, AutomioError, Conflict
 from automio._settings import AppId
-
-THEIRS = ".theirs"
 
 
 class SyncError(AutomioError):
@@ -49,12 +48,17 @@ class SyncError(AutomioError):
 
 @dataclass(frozen=True)
 class Pulled:
-    """Describes the outcome of a pull: paths by what happened to them."""
+    """Describes the outcome of a pull: paths by what happened to them.
+
+    `beside` has files that changed on both sides, with the file that has the platform's version; of those in `gone`
+    the platform has none.
+    """
 
     written: list[str]
     removed: list[str]
     kept: list[str]
-    beside: list[str]
+    beside: dict[str, str]
+    gone: list[str]
     notes: list[str]
 
 
@@ -67,32 +71,6 @@ class Pushed:
     version: int
     notes: list[str]
     actions: list[DeclaredAction]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Holds paths by who changed them since the last common state: the platform (`theirs`), the folder (`mine`)."""
-
-    theirs: list[str]
-    mine: list[str]
-    both: list[str]
-    same: list[str]
-
-
-def compare(base: Mapping[str, str], local: Mapping[str, str], remote: Mapping[str, str]) -> Comparison:
-    """Compares the hashes of the last common state, the folder and the platform; a missing path means no file."""
-    comparison = Comparison([], [], [], [])
-    for path in sorted({*base, *local, *remote}):
-        before, here, there = base.get(path), local.get(path), remote.get(path)
-        if here == there:
-            comparison.same.append(path)
-        elif here == before:
-            comparison.theirs.append(path)
-        elif there == before:
-            comparison.mine.append(path)
-        else:
-            comparison.both.append(path)
-    return comparison
 
 
 class Workspace:
@@ -119,10 +97,12 @@ class Workspace:
                 "--diff shows the differences.",
                 diff=self._differences(comparison.both, contents.files, remote.files),
             )
+        beside = {
+            path: write_beside(self._root, path, remote.files[path])
+            for path in comparison.both
+            if path in remote.files
+        }
         self._write(comparison.theirs, remote, state)
-        for path in comparison.both:
-            if path in remote.files:
-                write_file(self._root, path + THEIRS, remote.files[path])
         unseen = {path: value for path, value in state.files.items() if path not in self._base(state, remote)}
         State(
             self._base_url, remote.app_id, remote.version, {**unseen, **theirs}, self._unseen_pending(state, remote)
@@ -131,7 +111,8 @@ class Workspace:
             written=[path for path in comparison.theirs if path in remote.files],
             removed=[path for path in comparison.theirs if path not in remote.files],
             kept=comparison.mine,
-            beside=comparison.both,
+            beside=beside,
+            gone=[path for path in comparison.both if path not in remote.files],
             notes=[*remote.notes, *_left_out(contents)],
         )
 

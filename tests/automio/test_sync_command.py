@@ -210,3 +210,35 @@ def test_a_manifest_that_cannot_be_sent_is_refused_before_anything_is_stored(
     Path("app/automio.toml").write_bytes(manifest)
     assert "Error: automio.toml" in run("push", "app", ok=False).output
     assert not server.seen("PATCH /api/apps/3/source/")
+
+
+@pytest.mark.parametrize("manifest", [b'a = "\xff"', b"<<<<<<< mine\n"])
+def test_a_damaged_manifest_is_a_note_after_a_pull(files: dict[str, str], manifest: bytes) -> None:
+    Path("app").mkdir()
+    Path("app/automio.toml").write_bytes(manifest)
+    lines = run("pull", "app").output.splitlines()
+    assert "written: main.py" in lines and lines[-1].startswith("note: automio.toml is not ")
+
+
+def test_a_change_of_what_the_platform_deleted_is_kept_and_said_so(files: dict[str, str]) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_text("mine\n")
+    del files["main.py"]
+    shown = run("pull", "app", "--keep-both").output
+    assert "deleted on the platform, your change is kept: main.py" in shown and ".theirs" not in shown
+    assert Path("app/main.py").read_text() == "mine\n" and not Path("app/main.py.theirs").exists()
+    assert "changed here: main.py" in run("status", "app").output
+
+
+def test_an_earlier_version_beside_a_file_is_not_overwritten(files: dict[str, str]) -> None:
+    run("pull", "app")
+    beside = []
+    for text in ("x = 2\n", "x = 3\n", "x = 3\n"):
+        Path("app/main.py").write_text(f"mine of {text}")
+        files["main.py"] = text
+        Path("app/.automio/sync.json").unlink()
+        shown = run("pull", "app", "--keep-both").output
+        beside.append(shown.partition("version is in ")[2].partition(":")[0])
+    assert beside == ["main.py.theirs", "main.py.2.theirs", "main.py.2.theirs"]
+    assert [Path("app", name).read_text() for name in beside[:2]] == ["x = 2\n", "x = 3\n"]
+    assert "theirs" not in run("status", "app").output

@@ -71,11 +71,16 @@ class Person:
     def pull(self, keep_both: bool = False) -> None:
         before = self._folder()
         try:
-            self._workspace().pull(keep_both=keep_both)
+            pulled = self._workspace().pull(keep_both=keep_both)
         except SyncError:
             assert self._folder() == before
             return
         self._check(before, self._folder())
+        # These conflicts were told; what is done with the files afterwards is done knowingly.
+        for path, beside in pulled.beside.items():
+            self.known[path] = (self.root / beside).read_text()
+            assert self.known[path] == self.platform.files[path]
+        self.known.update(dict.fromkeys(pulled.gone))
 
     def push(self, is_cut: bool = False) -> None:
         before = dict(self.platform.files)
