@@ -9,7 +9,7 @@ import click
 
 from automio._development.declared import apply_actions, undeclared
 from automio._development.management import Management
-from automio._development.manifest import MANIFEST, ManifestError, read_manifest_file
+from automio._development.manifest import MANIFEST, DeclaredAction, ManifestError, read_manifest_file
 from automio._development.stubs import write_stubs
 from automio._development.sync import SyncError, Workspace
 from automio._exceptions import AutomioError, Forbidden
@@ -79,12 +79,11 @@ def push(directory: Path, app: str | None, message: str, force: bool, diff: bool
         is_changed = bool(pushed.changed or pushed.removed)
         if is_changed:
             click.echo(f"version {pushed.version}")
-        done = apply_actions(platform, app_id, pushed.actions)
-        for line in done:
-            click.echo(line)
-        if not (is_changed or done):
-            click.echo("nothing to push")
+        # What is stored is said before the next thing may fail.
         _print_each("note", pushed.notes)
+        is_changed |= _applied(platform, app_id, pushed.actions)
+        if not is_changed:
+            click.echo("nothing to push")
 
 
 @click.command()
@@ -105,6 +104,19 @@ def status(directory: Path, app: str | None, diff: bool) -> None:
         if diff:
             click.echo(workspace.differences(differing, contents, remote), nl=False)
         _print_each("note", remote.notes)
+
+
+def _applied(platform: Management, app_id: AppId, actions: Sequence[DeclaredAction]) -> bool:
+    """Creates and changes actions, says each, and tells whether there were any."""
+    is_changed = False
+    try:
+        for line in apply_actions(platform, app_id, actions):
+            is_changed = True
+            click.echo(line)
+    except AutomioError:
+        click.echo(f"{MANIFEST} is applied up to here; push again for the rest", err=True)
+        raise
+    return is_changed
 
 
 @contextmanager

@@ -242,3 +242,26 @@ def test_an_earlier_version_beside_a_file_is_not_overwritten(files: dict[str, st
     assert beside == ["main.py.theirs", "main.py.2.theirs", "main.py.2.theirs"]
     assert [Path("app", name).read_text() for name in beside[:2]] == ["x = 2\n", "x = 3\n"]
     assert "theirs" not in run("status", "app").output
+
+
+def test_a_push_that_fails_at_an_action_says_what_it_did(files: dict[str, str], server: Loopback) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_text("x = 2\n")
+    Path("app/big.bin").write_bytes(b"\xff")
+    actions = "".join(f'[actions.{slug}]\nentry = "main.py"\n' for slug in ("first", "second", "third"))
+    Path("app/automio.toml").write_text(actions)
+    server.on("PATCH /api/apps/3/source/", {"number": 2})
+
+    def create(request: Seen) -> Any:
+        is_refused = request.json["slug"] == "second"
+        return Answer(422, json={"detail": "the app has too many actions"}) if is_refused else {"id": 1}
+
+    server.on("POST /api/actions/", create)
+    lines = run("push", "app", ok=False).output.splitlines()
+    assert "pushed: main.py" in lines and "version 2" in lines
+    assert "note: big.bin is left out: not UTF-8 text" in lines
+    assert lines[-3:] == [
+        "created action first",
+        "automio.toml is applied up to here; push again for the rest",
+        "Error: the app has too many actions",
+    ]
