@@ -1,6 +1,11 @@
 """`automio action run` and `runs logs --follow`: how a run is followed to its end, and what interrupts that."""
 
-from collections.abc import Iterator
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,9 +15,11 @@ from automio._development.management import Management
 from automio._exceptions import ConnectionFailed, InvalidReply, StreamInterrupted
 from automio._exchange import Request
 from automio.cli import main
-from tests.automio.loopback import InTurn, Loopback, Stream
+from automio.cli.building.following import _tell_reason, _View
+from tests.automio.loopback import Answer, InTurn, Loopback, Seen, Stream
 
 STREAM = "GET /api/actions/run-code-stream/"
+START = "POST /api/actions/restock/run/"
 END = b'event: end\ndata: {"state": "completed"}\n\n'
 
 
@@ -86,3 +93,75 @@ def test_a_stream_that_is_given_up_is_an_error_of_its_own(followed: Loopback) ->
     with pytest.raises(StreamInterrupted):
         list(platform.follow("t"))
     platform.close()
+
+
+def interrupt() -> None:
+    """Presses Ctrl+C while the command waits for an answer."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    time.sleep(0.05)
+
+
+def interrupting(answer: Any) -> Callable[[Seen], Any]:
+    def answered(_: Seen) -> Any:
+        interrupt()
+        return answer
+
+    return answered
+
+
+def start() -> Result:
+    return CliRunner().invoke(main, ["action", "run", "restock"])
+
+
+@pytest.fixture
+def startable(followed: Loopback) -> Loopback:
+    followed.on("GET /api/actions/", [{"id": 9, "slug": "restock"}])
+    followed.on(START, {"run_id": 5, "task_id": "t"})
+    return followed
+
+
+def test_a_run_that_was_perhaps_started_is_mentioned(startable: Loopback) -> None:
+    startable.on(START, interrupting({"run_id": 5, "task_id": "t"}))
+    done = start()
+    assert done.exit_code == 130 and "may have been started: automio runs list --action restock" in done.output
+
+
+def test_an_interruption_before_the_first_event_cancels_the_run(
+    startable: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading.Timer, "start", lambda _: signal.raise_signal(signal.SIGINT))
+    done = start()
+    assert done.exit_code == 130 and "cancelled run 5" in done.output
+    assert startable.seen("POST /api/actions/runs/5/cancel/")
+
+
+def test_a_second_interruption_while_cancelling_says_that_the_run_may_go_on(startable: Loopback) -> None:
+    startable.on(STREAM, interrupting(Stream([b": log\n\n"])))
+    startable.on("POST /api/actions/runs/5/cancel/", interrupting({}))
+    done = start()
+    assert done.exit_code == 130 and "run 5 may go on; cancel it: automio runs cancel 5" in done.output
+
+
+def test_an_interruption_after_the_end_cancels_nothing(startable: Loopback) -> None:
+    startable.on(STREAM, Stream([END]))
+    startable.on("GET /api/actions/runs/5/", interrupting({"id": 5, "status": "completed"}))
+    done = start()
+    assert done.exit_code == 130 and "run 5 has ended" in done.output
+    assert not startable.seen("POST /api/actions/runs/5/cancel/")
+
+
+def test_a_run_that_cannot_be_followed_any_more_is_not_left_without_a_word(startable: Loopback) -> None:
+    startable.on(STREAM, Answer(503, json={"detail": "restarting"}))
+    done = start()
+    assert done.exit_code == 1 and "run 5 may go on; follow it: automio runs logs --follow 5" in done.output
+
+
+def test_the_thread_that_tells_the_reason_fails_silently(followed: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = Management.of_token(followed.url, "amt_x")
+    followed.on("GET /api/actions/runs/5/", {"id": 5, "waiting_reason": "no runner"})
+    with (Path() / "errors").open("w") as closed:
+        monkeypatch.setattr("sys.stderr", closed)
+    _tell_reason(platform, 5, _View(log_to_stderr=False))
+    assert followed.seen("GET /api/actions/runs/5/")
+    platform.close()
+    _tell_reason(platform, 5, _View(log_to_stderr=False))
