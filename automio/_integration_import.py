@@ -11,7 +11,8 @@ from automio._json import encode_json
 from automio._operation import operation
 from automio._replies import read_json
 
-_TIMEOUT_SECONDS = 150.0
+# Longer than the platform fetches a document, waits for its turn and reads it, so that its own answer arrives.
+_TIMEOUT_SECONDS = 200.0
 
 
 @dataclass(frozen=True, kw_only=True)

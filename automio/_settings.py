@@ -49,6 +49,11 @@ def read_environment(directory: Path | None = None) -> dict[str, str]:
 
     The `.env` is looked for from `directory` upward, by default from the working directory.
     """
+    return {**read_env_file(directory), **os.environ}
+
+
+def read_env_file(directory: Path | None = None) -> dict[str, str]:
+    """Returns the values of the nearest `.env` alone."""
     try:
         file = find_dotenv(usecwd=True) if directory is None else _nearest(directory)
     except OSError:
@@ -58,7 +63,7 @@ def read_environment(directory: Path | None = None) -> dict[str, str]:
         values = dotenv_values(file) if file else {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} cannot be read: {error}.") from error
-    return {**{name: value for name, value in values.items() if value is not None}, **os.environ}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _nearest(directory: Path) -> str:

@@ -1,6 +1,6 @@
 """Brings the actions and schedules of the platform to what a folder's `automio.toml` declares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from automio._development.management import Management
@@ -10,23 +10,21 @@ from automio._settings import AppId
 _DEFAULT_TIMES = {"timezone": "UTC", "overlap": "skip"}
 
 
-def apply_actions(platform: Management, app: AppId, actions: Sequence[DeclaredAction]) -> list[str]:
-    """Creates and changes what differs and returns what was done; what is not declared stays as it is."""
+def apply_actions(platform: Management, app: AppId, actions: Sequence[DeclaredAction]) -> Iterator[str]:
+    """Creates and changes what differs and yields what was done, once it is; what is not declared stays as it is."""
     if not actions:
-        return []
+        return
     present = {action["slug"]: action for action in platform.list_actions(app)}
-    done: list[str] = []
     for action in actions:
         if (existing := present.get(action.slug)) is None:
             name = action.slug.replace("-", " ").replace("_", " ").capitalize()
             platform.create_action({"name": name, **action.fields, "slug": action.slug, "app": app})
-            done.append(f"created action {action.slug}")
+            yield f"created action {action.slug}"
         elif changes := _changes(action.fields, existing):
             platform.change_action(existing["id"], changes)
-            done.append(f"changed action {action.slug}: {', '.join(changes)}")
+            yield f"changed action {action.slug}: {', '.join(changes)}"
         if action.schedules:
-            done += _apply_schedules(platform, app, action)
-    return done
+            yield from _apply_schedules(platform, app, action)
 
 
 def undeclared(platform: Management, app: AppId, actions: Sequence[DeclaredAction]) -> list[str]:
@@ -35,19 +33,17 @@ def undeclared(platform: Management, app: AppId, actions: Sequence[DeclaredActio
     return [action["slug"] for action in platform.list_actions(app) if action["slug"] not in declared]
 
 
-def _apply_schedules(platform: Management, app: AppId, action: DeclaredAction) -> list[str]:
+def _apply_schedules(platform: Management, app: AppId, action: DeclaredAction) -> Iterator[str]:
     present = {schedule["name"]: schedule for schedule in platform.schedules(app, action.slug)}
-    done = []
     for schedule in action.schedules:
         name = schedule["name"]
         if (existing := present.get(name)) is None:
             platform.create_schedule(app, action.slug, schedule)
-            done.append(f"created schedule {name!r} of {action.slug}")
+            yield f"created schedule {name!r} of {action.slug}"
         elif changes := _schedule_changes(schedule, existing):
             body = {**changes, "base_revision": existing["revision"]}
             platform.change_schedule(app, action.slug, existing["id"], body)
-            done.append(f"changed schedule {name!r} of {action.slug}: {', '.join(changes)}")
-    return done
+            yield f"changed schedule {name!r} of {action.slug}: {', '.join(changes)}"
 
 
 def _changes(declared: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str, Any]:

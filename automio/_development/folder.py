@@ -7,11 +7,13 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from automio._exceptions import AutomioError
 
 IGNORE_FILE = ".automioignore"
+THEIRS = ".theirs"
 STATE_FILE = ".automio/sync.json"
 _MAX_FILE_BYTES = 1024 * 1024
 _MAX_FILES = 5_000
@@ -113,6 +115,19 @@ def write_file(root: Path, path: str, text: str) -> None:
         Path(name).replace(target)
     except OSError as error:
         raise FolderError(f"{target} cannot be written: {error.strerror}.") from error
+
+
+def write_beside(root: Path, path: str, text: str) -> str:
+    """Writes the platform's version of a file beside it and returns that path; another file there stays."""
+    for number in count(1):
+        name = f"{path}{THEIRS}" if number == 1 else f"{path}.{number}{THEIRS}"
+        target = _target(root, name)
+        if not target.is_symlink() and target.is_file() and _text(target)[0] == text:
+            return name
+        if not (target.exists() or target.is_symlink()):
+            write_file(root, name, text)
+            return name
+    raise AssertionError("unreachable")
 
 
 def remove_file(root: Path, path: str) -> None:

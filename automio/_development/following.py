@@ -1,12 +1,13 @@
 """Reads the stream of a run: the lines of its log, its progress, its end."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from automio._decode import as_object
+from automio._exceptions import ConnectionFailed, InvalidReply
 from automio._exchange import Request
+from automio._json import decode_json
 from automio._sse import ServerSentEvent, ServerSentEventParser
 
 
@@ -42,7 +43,11 @@ class RunEvents:
         return self._events(self._parser.feed(chunk))
 
     def ended(self) -> Iterator[RunEvent]:
-        return self._events(self._parser.finish())
+        """Raises ConnectionFailed: the stream of a run ends with the event `end`, before its body does.
+
+        A restart and a proxy close the body in order, too. An event that has arrived in part comes again, whole.
+        """
+        raise ConnectionFailed("The stream of the run ended before the run did.")
 
     def can_resume(self) -> bool:
         return True
@@ -53,8 +58,14 @@ class RunEvents:
     def _events(self, events: Sequence[ServerSentEvent]) -> Iterator[RunEvent]:
         for event in events:
             if event.name in ("progress", "end"):
+                try:
+                    data = as_object(decode_json(event.data))
+                except ValueError as error:
+                    raise InvalidReply(
+                        f"The stream of the run holds {event.data[:80]!r}, which is not JSON."
+                    ) from error
                 self.is_finished = event.name == "end"
-                yield RunEvent(event.name, data=as_object(json.loads(event.data)))
+                yield RunEvent(event.name, data=data)
             elif event.name == "message":
                 self._last_event_id = event.last_event_id
                 yield RunEvent("line", text=event.data)

@@ -10,17 +10,21 @@ cron = "0 6 * * *"
 """
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from automio._development.code import defined_names
 from automio._exceptions import AutomioError
 
 MANIFEST = "automio.toml"
+_MAX_DEPTH = 50
 _SLUG = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
 _TEXT, _OBJECT, _FLAG = (str, "text"), (dict, "a table"), (bool, "true or false")
 _ACTION_KEYS: Mapping[str, tuple[type, str]] = {
@@ -67,11 +71,24 @@ def read_manifest(text: str) -> list[DeclaredAction]:
     """Returns the actions that a manifest declares; raises ManifestError."""
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(f"{MANIFEST} is not TOML: {error}.") from error
+    except RecursionError as error:
+        raise ManifestError(f"{MANIFEST} cannot be read: its tables are nested too deeply.") from error
+    except ValueError as error:
+        # TOMLDecodeError, and the plain one of a number with thousands of digits.
+        raise ManifestError(f"{MANIFEST} is not TOML: {str(error).rstrip('.')}.") from error
     _check_keys(content, {"actions": _OBJECT}, "")
     actions = content.get("actions", {})
     return [_action(slug, actions[slug]) for slug in actions]
+
+
+def read_manifest_file(file: Path) -> list[DeclaredAction]:
+    """Returns the actions that a file declares, none if there is no file; raises ManifestError."""
+    try:
+        return read_manifest(file.read_bytes().decode()) if file.is_file() else []
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{MANIFEST} is not UTF-8 text (byte {error.start}).") from error
+    except OSError as error:
+        raise ManifestError(f"{MANIFEST} cannot be read: {error.strerror}.") from error
 
 
 def check_entries(actions: Iterable[DeclaredAction], files: Mapping[str, str]) -> None:
@@ -113,7 +130,12 @@ def _action(slug: str, values: Any) -> DeclaredAction:
     if "entry" not in values:
         raise ManifestError(f'{MANIFEST}: {where} needs an entry, such as entry = "actions/{slug}.py:main".')
     fields = {name: value for name, value in values.items() if name != "schedules"}
-    return DeclaredAction(slug, fields, [_schedule(item, where) for item in values.get("schedules", [])])
+    schedules = [_schedule(item, where) for item in values.get("schedules", [])]
+    names = [schedule["name"] for schedule in schedules]
+    for name in names:
+        if names.count(name) > 1:
+            raise ManifestError(f"{MANIFEST}: {where}.schedules: two have the name {name!r}; give each its own.")
+    return DeclaredAction(slug, fields, schedules)
 
 
 def _schedule(values: Any, action: str) -> dict[str, Any]:
@@ -136,17 +158,48 @@ def _check_keys(values: Mapping[str, Any], known: Mapping[str, tuple[type, str]]
         kind, words = known[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ManifestError(f"{MANIFEST}: {prefix}{name} must be {words}.")
+        if prefix and kind is dict and (fault := _fault(value)):
+            place, reason = fault
+            raise ManifestError(f"{MANIFEST}: {'.'.join((f'{prefix}{name}', *place))[:300]} {reason}.")
+
+
+def _fault(value: Any) -> tuple[tuple[str, ...], str] | None:
+    """Returns where and why a value cannot be both TOML and JSON; None if it can."""
+    remaining: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
+    while remaining:
+        item, place = remaining.pop()
+        if len(place) > _MAX_DEPTH:
+            return place[:3], f"is nested too deeply, more than {_MAX_DEPTH} levels"
+        if isinstance(item, dict):
+            remaining += ((member, (*place, name)) for name, member in item.items())
+        elif isinstance(item, list):
+            remaining += ((member, (*place, str(index))) for index, member in enumerate(item))
+        elif item is None:
+            return place, "is null, which TOML does not have"
+        elif isinstance(item, float) and not math.isfinite(item):
+            return place, f"is {item}, which JSON does not have"
+        elif isinstance(item, Decimal):
+            return place, f"is {item}, which has more digits than TOML keeps"
+    return None
 
 
 def _lines(values: Mapping[str, Any]) -> str:
     # What is left out keeps its value: empty texts, `false` and empty tables need no line.
     kept = {name: value for name, value in values.items() if value or (name == "is_enabled" and value is not None)}
-    return "".join(f"{name} = {_toml(value)}\n" for name, value in kept.items())
+    return "".join(_line(name, value) for name, value in kept.items())
+
+
+def _line(name: str, value: Any) -> str:
+    if (fault := _fault(value)) is None:
+        return f"{name} = {_toml(value)}\n"
+    place, reason = fault
+    told = json.dumps(f"{'.'.join((name, *place))[:300]} {reason}", ensure_ascii=True)[1:-1]
+    return f"# {name} is left out and stays as it is on the platform: {told}\n"
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        items = (f"{json.dumps(name, ensure_ascii=False)} = {_toml(item)}" for name, item in value.items())
+        items = (f"{_toml(name)} = {_toml(item)}" for name, item in value.items())
         return "{ " + ", ".join(items) + " }" if value else "{}"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"

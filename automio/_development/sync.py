@@ -6,26 +6,24 @@ neither text is overwritten.
 """
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from automio._decode import as_integer, as_list, as_object
+from automio._decode import as_list, as_object
 from automio._development.code import capabilities_of, parse
 from automio._development.folder import (
-    STATE_FILE,
     Contents,
     FolderError,
     Rules,
-    check_path,
     digest,
     read_folder,
     remove_file,
+    write_beside,
     write_file,
 )
-from automio._development.manifest import MANIFEST, DeclaredAction, check_entries, read_manifest
+from automio._development.manifest import MANIFEST, DeclaredAction, ManifestError, check_entries, read_manifest
 from automio._development.platform import Development
 from automio._development.remote import (
     INTERFACE,
@@ -35,10 +33,9 @@ from automio._development.remote import (
     load_remote,
     namespace_of,
 )
-from automio._exceptions import AutomioError, Conflict
+from automio._development.state import Comparison, Pending, State, compare, kept, settled, version_of
+from automio._exceptions import ApiError, AutomioError, Conflict
 from automio._settings import AppId
-
-THEIRS = ".theirs"
 
 
 class SyncError(AutomioError):
@@ -49,55 +46,19 @@ class SyncError(AutomioError):
         self.diff = diff
 
 
-@dataclass
-class State:
-    """Holds the last common state of folder and platform: hashes of files by path, and the source tree's version."""
-
-    base_url: str = ""
-    app_id: int = 0
-    version: int = 0
-    files: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, root: Path) -> "State | None":
-        """Returns the stored state of a folder; None when nothing was pulled into it yet."""
-        file = root / STATE_FILE
-        try:
-            content = as_object(json.loads(file.read_text()))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise FolderError(
-                f"{file} is damaged ({error}).", hint="Remove it and pull into an empty folder."
-            ) from error
-        state = cls(
-            base_url=str(content.get("base_url", "")),
-            app_id=as_integer(content.get("app_id")) or 0,
-            version=as_integer(content.get("version")) or 0,
-            files={path: str(value) for path, value in as_object(content.get("files")).items()},
-        )
-        for path in state.files:
-            check_path(path)
-        return state
-
-    def save(self, root: Path) -> None:
-        """Stores the state in the folder."""
-        file = root / STATE_FILE
-        # The same mode as for `automio up`, which may use it as its data directory.
-        file.parent.mkdir(exist_ok=True, mode=0o700)
-        staging = file.with_suffix(".new")
-        staging.write_text(json.dumps({"format": 1, **self.__dict__}, indent=1, sort_keys=True) + "\n")
-        staging.replace(file)
-
-
 @dataclass(frozen=True)
 class Pulled:
-    """Describes the outcome of a pull: paths by what happened to them."""
+    """Describes the outcome of a pull: paths by what happened to them.
+
+    `beside` has files that changed on both sides, with the file that has the platform's version; of those in `gone`
+    the platform has none.
+    """
 
     written: list[str]
     removed: list[str]
     kept: list[str]
-    beside: list[str]
+    beside: dict[str, str]
+    gone: list[str]
     notes: list[str]
 
 
@@ -112,32 +73,6 @@ class Pushed:
     actions: list[DeclaredAction]
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Holds paths by who changed them since the last common state: the platform (`theirs`), the folder (`mine`)."""
-
-    theirs: list[str]
-    mine: list[str]
-    both: list[str]
-    same: list[str]
-
-
-def compare(base: Mapping[str, str], local: Mapping[str, str], remote: Mapping[str, str]) -> Comparison:
-    """Compares the hashes of the last common state, the folder and the platform; a missing path means no file."""
-    comparison = Comparison([], [], [], [])
-    for path in sorted({*base, *local, *remote}):
-        before, here, there = base.get(path), local.get(path), remote.get(path)
-        if here == there:
-            comparison.same.append(path)
-        elif here == before:
-            comparison.theirs.append(path)
-        elif there == before:
-            comparison.mine.append(path)
-        else:
-            comparison.both.append(path)
-    return comparison
-
-
 class Workspace:
     """Synchronizes a folder with its app."""
 
@@ -150,7 +85,8 @@ class Workspace:
 
         With `keep_both` the platform's version of those is written to `<file>.theirs`.
         """
-        remote, state = self._load_remote(), self._state()
+        remote = self._load_remote()
+        state = self._state(remote)
         contents = self._contents(remote, state)
         local, theirs = _hashes(contents), remote.hashes()
         comparison = compare(self._base(state, remote), local, theirs)
@@ -161,30 +97,47 @@ class Workspace:
                 "--diff shows the differences.",
                 diff=self._differences(comparison.both, contents.files, remote.files),
             )
-        for path in comparison.theirs:
-            if path in remote.files:
-                write_file(self._root, path, remote.files[path])
-            else:
-                remove_file(self._root, path)
-        for path in comparison.both:
-            if path in remote.files:
-                write_file(self._root, path + THEIRS, remote.files[path])
+        beside = {
+            path: write_beside(self._root, path, remote.files[path])
+            for path in comparison.both
+            if path in remote.files
+        }
+        self._write(comparison.theirs, remote, state)
         unseen = {path: value for path, value in state.files.items() if path not in self._base(state, remote)}
-        State(self._base_url, remote.app_id, remote.version, {**unseen, **theirs}).save(self._root)
+        State(
+            self._base_url, remote.app_id, remote.version, {**unseen, **theirs}, self._unseen_pending(state, remote)
+        ).save(self._root)
         return Pulled(
             written=[path for path in comparison.theirs if path in remote.files],
             removed=[path for path in comparison.theirs if path not in remote.files],
             kept=comparison.mine,
-            beside=comparison.both,
+            beside=beside,
+            gone=[path for path in comparison.both if path not in remote.files],
             notes=[*remote.notes, *_left_out(contents)],
         )
+
+    def _write(self, paths: Sequence[str], remote: Remote, state: State) -> None:
+        """Brings files to what the platform has; when it is interrupted, stores which ones both sides have now."""
+        theirs, common = remote.hashes(), dict(state.files)
+        try:
+            for path in paths:
+                if path in remote.files:
+                    write_file(self._root, path, remote.files[path])
+                    common[path] = theirs[path]
+                else:
+                    remove_file(self._root, path)
+                    common.pop(path, None)
+        except BaseException:
+            State(self._base_url, remote.app_id, state.version, common, state.pending).save(self._root)
+            raise
 
     def push(self, message: str, *, force: bool = False, delete_plugins: bool = False) -> Pushed:
         """Stores changes of the folder on the platform; raises SyncError when the platform has newer changes.
 
         With `force` the folder's changes overwrite the platform's; files that only the platform changed stay.
         """
-        remote, state = self._load_remote(), self._state()
+        remote = self._load_remote()
+        state = self._state(remote)
         contents = self._contents(remote, state)
         local = _hashes(contents)
         comparison = compare(self._base(state, remote), local, remote.hashes())
@@ -192,9 +145,10 @@ class Workspace:
         if not force:
             notes += self._refuse_newer(comparison, contents, remote)
         changed = [*comparison.mine, *comparison.both]
-        actions = _checked(changed, contents.files)
+        actions = _checked(changed, contents)
+        state = self._begin_push(remote, state, comparison, contents)
         self._push_plugins(changed, contents.files, remote, delete=delete_plugins, notes=notes)
-        version = self._push_source(changed, contents.files, remote, message)
+        version = self._push_source(changed, contents.files, remote, state, message)
         self._remember_push(remote, state, version, changed, contents, delete_plugins=delete_plugins)
         stays = [path for path in changed if is_plugin_path(path) and path not in local and not delete_plugins]
         return Pushed(
@@ -207,7 +161,8 @@ class Workspace:
 
     def status(self) -> tuple[Comparison, Remote, Contents]:
         """Compares folder and platform; returns the comparison and both states."""
-        remote, state = self._load_remote(), self._state()
+        remote = self._load_remote()
+        state = self._state(remote)
         contents = self._contents(remote, state)
         return compare(self._base(state, remote), _hashes(contents), remote.hashes()), remote, contents
 
@@ -218,17 +173,17 @@ class Workspace:
     def _load_remote(self) -> Remote:
         return load_remote(self._platform, self._app, self._rules)
 
-    def _state(self) -> State:
+    def _state(self, remote: Remote) -> State:
         state = State.load(self._root)
         if state is None:
             return State()
-        app_id = self._platform.app(self._app).id
+        app_id = remote.app_id
         if (state.base_url, state.app_id) != (self._base_url, app_id):
             raise SyncError(
                 f"{self._root} holds app {state.app_id} of {state.base_url}, not app {app_id} of {self._base_url}.",
                 hint="Use another folder for another app.",
             )
-        return state
+        return settled(state, remote)
 
     def _contents(self, remote: Remote, state: State) -> Contents:
         """Reads the files of the folder that are synchronized with the platform."""
@@ -263,14 +218,44 @@ class Workspace:
     def _differences(self, paths: list[str], before: Mapping[str, str], after: Mapping[str, str]) -> str:
         return "".join(_unified(path, before.get(path), after.get(path)) for path in paths)
 
-    def _push_source(self, changed: list[str], files: Mapping[str, str], remote: Remote, message: str) -> int:
+    def _unseen_pending(self, state: State, remote: Remote) -> dict[str, Pending]:
+        """Returns what is not known of plugins, as long as the token may not see them."""
+        return {} if remote.has_plugins else state.pending
+
+    def _begin_push(self, remote: Remote, state: State, comparison: Comparison, contents: Contents) -> State:
+        """Stores in the folder what is about to be pushed, and returns that state.
+
+        A push that is interrupted would otherwise leave the state before it. With that, a change by which somebody
+        restores the older content would look like no change at all, and the next push would go over it.
+        """
+        here = _hashes(contents)
+        files = kept({**state.files, **{path: here[path] for path in comparison.same if path in here}}, here, remote)
+        pending = {
+            path: Pending(here.get(path), version_of(path, remote)) for path in (*comparison.mine, *comparison.both)
+        }
+        begun = State(
+            self._base_url, remote.app_id, remote.version, files, {**self._unseen_pending(state, remote), **pending}
+        )
+        if pending or files != state.files:
+            begun.save(self._root)
+        return begun
+
+    def _push_source(
+        self, changed: list[str], files: Mapping[str, str], remote: Remote, state: State, message: str
+    ) -> int:
         changes = {path: files.get(path) for path in changed if not is_plugin_path(path)}
         changes = {path: text for path, text in changes.items() if text is not None or path in remote.files}
         if not changes:
             return remote.version
         try:
             return self._platform.change_source(remote.app_id, changes, remote.version, message)
-        except Conflict as error:
+        except ApiError as error:
+            if error.status is not None and error.status < 500:
+                # The platform refused it: nothing of it is stored.
+                pending = {path: change for path, change in state.pending.items() if is_plugin_path(path)}
+                replace(state, pending=pending).save(self._root)
+            if not isinstance(error, Conflict):
+                raise
             raise SyncError(
                 f"A newer version was saved in the meantime: {error}", hint="Run `automio pull` first."
             ) from error
@@ -343,18 +328,19 @@ class Workspace:
     ) -> None:
         # Files that only the platform changed were not pulled yet: they keep their last common hash.
         files = dict(state.files)
-        theirs = remote.hashes()
-        for path in {*theirs, *contents.files}:
-            if path in contents.files and (path in changed or digest(contents.files[path]) == theirs.get(path)):
-                files[path] = digest(contents.files[path])
         for path in changed:
-            if path not in contents.files and (delete_plugins or not is_plugin_path(path)):
+            if path in contents.files:
+                files[path] = digest(contents.files[path])
+            elif delete_plugins or not is_plugin_path(path):
                 files.pop(path, None)
-        State(self._base_url, remote.app_id, version, files).save(self._root)
+        State(self._base_url, remote.app_id, version, files, self._unseen_pending(state, remote)).save(self._root)
 
 
-def _checked(changed: list[str], files: Mapping[str, str]) -> list[DeclaredAction]:
+def _checked(changed: list[str], contents: Contents) -> list[DeclaredAction]:
     """Returns the actions that the folder declares; raises CodeError and ManifestError before anything is stored."""
+    files = contents.files
+    if MANIFEST in contents.left_out:
+        raise ManifestError(f"{MANIFEST} is {contents.left_out[MANIFEST]}.")
     for path in changed:
         if path in files and path.endswith(".py"):
             parse(files[path], path)

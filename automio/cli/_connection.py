@@ -1,6 +1,8 @@
 """Opens the platform for a command: by options, the folder's settings, or the platform that runs here."""
 
 import json
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from automio._development.management import Management
-from automio._settings import AppId, as_app_id, read_environment, settings_from
+from automio._settings import AppId, as_app_id, read_env_file, read_environment, settings_from
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 LOCAL_SERVER = "http://127.0.0.1:8080"
@@ -33,12 +35,31 @@ def local_platform(directory: Path | None = None) -> dict[str, str]:
     start = (directory or Path()).resolve()
     for folder in (start, *start.parents):
         try:
-            content = json.loads((folder / _ADMIN_FILE).read_text())
+            with (folder / _ADMIN_FILE).open(encoding="utf-8") as stream:
+                content = json.load(stream) if _is_own(os.fstat(stream.fileno())) else None
         except (OSError, ValueError):
             continue
         if isinstance(content, dict):
             return {name: value for name, value in content.items() if isinstance(value, str)}
     return {}
+
+
+def token_for(address: str) -> str | None:
+    """Returns APP_TOKEN of the settings if it belongs to an address; says on standard error when it does not.
+
+    It belongs to API_BASE_URL of the same place, which is `.env` or the environment, or else of the other one.
+    Without any, one of the environment is for the platform that the same person names, one of a file for nobody.
+    """
+    stored, settings = read_env_file(), read_environment()
+    if not (token := settings.get("APP_TOKEN", "").strip()):
+        return None
+    is_exported = "APP_TOKEN" in os.environ
+    own = (os.environ if is_exported else stored).get("API_BASE_URL", "").strip()
+    owner = own or settings.get("API_BASE_URL", "").strip()
+    if _is_same(owner, address) if owner else is_exported:
+        return token
+    click.echo(f"APP_TOKEN is not sent to {address}: it is for {owner or 'an unknown platform'}.", err=True)
+    return None
 
 
 def ask(question: str, option: str, **options: Any) -> str:
@@ -68,9 +89,9 @@ def open_account(
     address = server or environment.get("API_BASE_URL", "").strip() or local.get("base_url")
     address = address or ask("Platform", "--server", default=LOCAL_SERVER)
     if email is None:
-        if local.get("base_url", "").rstrip("/") == address.rstrip("/"):
+        if _is_same(local.get("base_url", ""), address):
             token = token or local.get("token")
-        token = token or environment.get("APP_TOKEN", "").strip() or None
+        token = token or token_for(address)
     settings = settings_from(environment, base_url=address, token=token or "none")
     if token is not None:
         platform = Management.of_token(settings.base_url, settings.token)
@@ -89,6 +110,9 @@ def open_app(app: str | None) -> Iterator[tuple[Management, AppId]]:
     """Provides the platform and the app of the folder's settings; without settings, those of the platform here."""
     environment = read_environment()
     local = {} if environment.get("API_BASE_URL", "").strip() else local_platform()
+    if "token" not in local:
+        # A token of the settings is not for the platform that runs here.
+        local = {}
     settings = settings_from(
         environment, base_url=local.get("base_url"), token=local.get("token"), app_id=as_app_id(app)
     )
@@ -98,3 +122,14 @@ def open_app(app: str | None) -> Iterator[tuple[Management, AppId]]:
         yield platform, app_id
     finally:
         platform.close()
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """Tells whether a file is this user's and nobody else's to write: in a folder above, it may be anybody's."""
+    if not hasattr(os, "getuid"):
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _is_same(address: str, other: str) -> bool:
+    return address.strip().rstrip("/") == other.strip().rstrip("/")

@@ -9,6 +9,7 @@ import click
 from automio._exceptions import AutomioError
 from automio._integration_import import IntegrationImports
 from automio._settings import read_environment, settings_from
+from automio.cli._connection import ask, token_for
 from automio.cli._failures import as_click_error
 from automio.cli._groups import SuggestingGroup
 from automio.cli._references import collect_files
@@ -54,6 +55,8 @@ def import_(
     else:
         body |= _documents(source)
     try:
+        if server is not None:
+            token = token or token_for(server) or ask("Token", "--token", hide_input=True)
         settings = settings_from(read_environment(), base_url=server, token=token)
         with closing(IntegrationImports.of_token(settings.base_url, settings.token)) as imports:
             outcome = imports.import_document(body)

@@ -9,12 +9,12 @@ import click
 
 from automio._development.declared import apply_actions, undeclared
 from automio._development.management import Management
-from automio._development.manifest import MANIFEST, read_manifest
+from automio._development.manifest import MANIFEST, DeclaredAction, ManifestError, read_manifest_file
 from automio._development.stubs import write_stubs
 from automio._development.sync import SyncError, Workspace
 from automio._exceptions import AutomioError, Forbidden
 from automio._settings import AppId, as_app_id, read_environment, settings_from
-from automio.cli._failures import as_click_error
+from automio.cli._failures import as_click_error, message_of
 
 _FOLDER = click.argument(
     "directory", required=False, default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[DIR]"
@@ -45,8 +45,10 @@ def pull(directory: Path, app: str | None, keep_both: bool, diff: bool, stubs: b
         _print_each("written", pulled.written)
         _print_each("removed", pulled.removed)
         _print_each("your change is kept, push it", pulled.kept)
-        _print_each("changed on both sides, the platform's version is in .theirs", pulled.beside)
-        if not (pulled.written or pulled.removed or pulled.beside):
+        for path, theirs in pulled.beside.items():
+            click.echo(f"changed on both sides, the platform's version is in {theirs}: {path}")
+        _print_each("deleted on the platform, your change is kept", pulled.gone)
+        if not (pulled.written or pulled.removed or pulled.beside or pulled.gone):
             click.echo("nothing new")
         notes = list(pulled.notes)
         if stubs:
@@ -77,12 +79,11 @@ def push(directory: Path, app: str | None, message: str, force: bool, diff: bool
         is_changed = bool(pushed.changed or pushed.removed)
         if is_changed:
             click.echo(f"version {pushed.version}")
-        done = apply_actions(platform, app_id, pushed.actions)
-        for line in done:
-            click.echo(line)
-        if not (is_changed or done):
-            click.echo("nothing to push")
+        # What is stored is said before the next thing may fail.
         _print_each("note", pushed.notes)
+        is_changed |= _applied(platform, app_id, pushed.actions)
+        if not is_changed:
+            click.echo("nothing to push")
 
 
 @click.command()
@@ -103,6 +104,19 @@ def status(directory: Path, app: str | None, diff: bool) -> None:
         if diff:
             click.echo(workspace.differences(differing, contents, remote), nl=False)
         _print_each("note", remote.notes)
+
+
+def _applied(platform: Management, app_id: AppId, actions: Sequence[DeclaredAction]) -> bool:
+    """Creates and changes actions, says each, and tells whether there were any."""
+    is_changed = False
+    try:
+        for line in apply_actions(platform, app_id, actions):
+            is_changed = True
+            click.echo(line)
+    except AutomioError:
+        click.echo(f"{MANIFEST} is applied up to here; push again for the rest", err=True)
+        raise
+    return is_changed
 
 
 @contextmanager
@@ -134,12 +148,14 @@ def _shown(diff: bool) -> Iterator[None]:
 
 
 def _undeclared(directory: Path, platform: Management, app_id: AppId) -> list[str]:
-    file = directory / MANIFEST
+    """Returns a note about actions that the folder does not declare, or about a file that cannot be read."""
     try:
-        declared = read_manifest(file.read_text()) if file.is_file() else []
-        others = undeclared(platform, app_id, declared)
+        others = undeclared(platform, app_id, read_manifest_file(directory / MANIFEST))
     except Forbidden:
         return []
+    except ManifestError as error:
+        # The pull is done; a push, which needs the file, refuses it.
+        return [message_of(error)]
     if not others:
         return []
     return [f"{MANIFEST} does not declare: {', '.join(others)} (`automio action list --toml` prints them for it)"]

@@ -199,3 +199,69 @@ def test_a_manifest_that_cannot_be_used_is_refused_and_nothing_is_pushed(
     Path("app/automio.toml").write_text(manifest)
     assert message in run("push", "app", ok=False).output
     assert not server.seen("PATCH /api/apps/3/source/")
+
+
+@pytest.mark.parametrize("manifest", [b'a = "\xff"', b'[actions.a]\nentry = "main.py"\nlimits = {seconds = inf}\n'])
+def test_a_manifest_that_cannot_be_sent_is_refused_before_anything_is_stored(
+    files: dict[str, str], server: Loopback, manifest: bytes
+) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_text("x = 2\n")
+    Path("app/automio.toml").write_bytes(manifest)
+    assert "Error: automio.toml" in run("push", "app", ok=False).output
+    assert not server.seen("PATCH /api/apps/3/source/")
+
+
+@pytest.mark.parametrize("manifest", [b'a = "\xff"', b"<<<<<<< mine\n"])
+def test_a_damaged_manifest_is_a_note_after_a_pull(files: dict[str, str], manifest: bytes) -> None:
+    Path("app").mkdir()
+    Path("app/automio.toml").write_bytes(manifest)
+    lines = run("pull", "app").output.splitlines()
+    assert "written: main.py" in lines and lines[-1].startswith("note: automio.toml is not ")
+
+
+def test_a_change_of_what_the_platform_deleted_is_kept_and_said_so(files: dict[str, str]) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_text("mine\n")
+    del files["main.py"]
+    shown = run("pull", "app", "--keep-both").output
+    assert "deleted on the platform, your change is kept: main.py" in shown and ".theirs" not in shown
+    assert Path("app/main.py").read_text() == "mine\n" and not Path("app/main.py.theirs").exists()
+    assert "changed here: main.py" in run("status", "app").output
+
+
+def test_an_earlier_version_beside_a_file_is_not_overwritten(files: dict[str, str]) -> None:
+    run("pull", "app")
+    beside = []
+    for text in ("x = 2\n", "x = 3\n", "x = 3\n"):
+        Path("app/main.py").write_text(f"mine of {text}")
+        files["main.py"] = text
+        Path("app/.automio/sync.json").unlink()
+        shown = run("pull", "app", "--keep-both").output
+        beside.append(shown.partition("version is in ")[2].partition(":")[0])
+    assert beside == ["main.py.theirs", "main.py.2.theirs", "main.py.2.theirs"]
+    assert [Path("app", name).read_text() for name in beside[:2]] == ["x = 2\n", "x = 3\n"]
+    assert "theirs" not in run("status", "app").output
+
+
+def test_a_push_that_fails_at_an_action_says_what_it_did(files: dict[str, str], server: Loopback) -> None:
+    run("pull", "app")
+    Path("app/main.py").write_text("x = 2\n")
+    Path("app/big.bin").write_bytes(b"\xff")
+    actions = "".join(f'[actions.{slug}]\nentry = "main.py"\n' for slug in ("first", "second", "third"))
+    Path("app/automio.toml").write_text(actions)
+    server.on("PATCH /api/apps/3/source/", {"number": 2})
+
+    def create(request: Seen) -> Any:
+        is_refused = request.json["slug"] == "second"
+        return Answer(422, json={"detail": "the app has too many actions"}) if is_refused else {"id": 1}
+
+    server.on("POST /api/actions/", create)
+    lines = run("push", "app", ok=False).output.splitlines()
+    assert "pushed: main.py" in lines and "version 2" in lines
+    assert "note: big.bin is left out: not UTF-8 text" in lines
+    assert lines[-3:] == [
+        "created action first",
+        "automio.toml is applied up to here; push again for the rest",
+        "Error: the app has too many actions",
+    ]

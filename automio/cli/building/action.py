@@ -13,7 +13,7 @@ from automio._exceptions import NotFound
 from automio.cli._connection import app_option, open_app
 from automio.cli._groups import SuggestingGroup
 from automio.cli._output import as_json, confirmed, print_json, print_rows
-from automio.cli.building.following import follow_run
+from automio.cli.building.following import INTERRUPTED, follow_run
 
 _TYPES = ("app_action", "user_action", "table_action", "trigger_action", "webhook_action")
 
@@ -96,6 +96,9 @@ def run(action: str, input_: str | None, rows: Sequence[str], follow: bool, app:
         except NotFound as error:
             known = ", ".join(item["slug"] for item in platform.list_actions(app_id))
             raise click.ClickException(f"{error.detail}; the app's actions are: {known or 'none'}") from error
+        except KeyboardInterrupt:
+            click.echo(f"\na run may have been started: automio runs list --action {action}", err=True)
+            raise SystemExit(INTERRUPTED) from None
         if follow:
             raise SystemExit(follow_run(platform, started, as_json=as_json))
     if as_json:

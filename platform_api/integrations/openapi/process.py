@@ -23,7 +23,8 @@ from platform_api.limits.slots import FairSlots, NoFreeSlot
 log = structlog.stdlib.get_logger()
 
 _DEADLINE_SECONDS = 60.0
-_WAIT_SECONDS = 60.0
+# Whoever waits is still there when the documents that are being read have met their deadline.
+_WAIT_SECONDS = _DEADLINE_SECONDS + 15.0
 _RETRY_SECONDS = 30
 _MAX_PROCESSES = 2
 _MAX_WAITING = 3

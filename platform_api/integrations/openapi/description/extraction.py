@@ -181,9 +181,7 @@ def _flow(name: str, flow: Spot) -> Flow:
         grant=_GRANTS.get(name, name[:_MAX_WORD]),
         authorize_url=_address(flow.get("authorizationUrl")),
         token_url=_address(flow.get("tokenUrl")),
-        scopes=[str(scope)[:_MAX_WORD] for scope in list(scopes)[:_MAX_SCOPES]]
-        if isinstance(scopes, dict | list)
-        else [],
+        scopes=[text[:_MAX_WORD] for scope in list(scopes)[:_MAX_SCOPES] if (text := plain_text(scope))],
     )
 
 

@@ -255,4 +255,6 @@ def _parameter_fault(parameter: Spot) -> str:
         return f"a parameter must be an object, not {name_of(parameter.value)}"
     if not isinstance(name := parameter.get("name"), str) or not name:
         return "a parameter must have a `name`, a text"
-    return f"`in` must be one of {', '.join(sorted(_LOCATIONS))}, not {str(parameter.get('in'))[:50]!r}"
+    place = parameter.get("in")
+    told = name_of(place) if isinstance(place, list | dict) else repr(str(place)[:50])
+    return f"`in` must be one of {', '.join(sorted(_LOCATIONS))}, not {told}"

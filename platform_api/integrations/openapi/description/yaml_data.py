@@ -113,7 +113,7 @@ class YamlReader:
             frame.value.append(value)
         elif frame.key is _NO_KEY:
             is_merge = value == _MERGE and getattr(event, "implicit", (False,))[0]
-            frame.key = _MERGE_KEY if is_merge else value if isinstance(value, str) else str(value)
+            frame.key = _MERGE_KEY if is_merge else self._key(value)
         elif frame.key is _MERGE_KEY:
             frame.merged += value if isinstance(value, list) else [value]
             frame.key = _NO_KEY
@@ -122,6 +122,14 @@ class YamlReader:
                 self._remark(self._place(), "this key stands there more than once; the last one is used")
             frame.value[frame.key] = value
             frame.key = _NO_KEY
+
+    def _key(self, value: Any) -> str:
+        """Returns the text of a key. Of a list it is always the same one: aliases within would grow without bound."""
+        if not isinstance(value, list | dict):
+            return value if isinstance(value, str) else str(value)
+        kind = "list" if isinstance(value, list) else "mapping"
+        self._remark(self._place(), f"a {kind} stands there as a key, which JSON does not have")
+        return f"({kind})"
 
     def _end(self, event: Any) -> None:
         frame = self._open.pop()
