@@ -1,6 +1,7 @@
 """Heavy requests: they answer what others do, in a process of their own, and stand in nobody's way."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -188,6 +189,35 @@ async def test_places_are_shared_and_those_who_wait_too_many_are_refused(
     leave.set()
     await asyncio.gather(*greedy, return_exceptions=True)
     assert lane._in_use == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "graphql/?app={app}&table=orders", {"query": "{ __typename }"}),
+        ("POST", "{app}/table/orders/count-rows/", {"all": True}),
+        ("POST", "{app}/table/orders/group-rows/", {"by": "total"}),
+        ("GET", "{app}/table/orders/rows/{row}/visibility/?role=member", None),
+    ],
+)
+async def test_whoever_waits_for_a_place_holds_no_connection(shop: Shop, method: str, path: str, body: Any) -> None:
+    row = await shop.add_order(shop.owner, "1")
+    tenant = str(shop.owner.organization_id)
+    backend_of(shop)._budget.charge(tenant, 10.0)
+    pool: Any = shop.platform.database.engine.pool
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(PLACES // 2):
+            await held.enter_async_context(lane_of(shop).place(tenant))
+        async with shop.platform.client(shop.owner) as client, shop.platform.client(shop.installer) as other:
+            url = f"/api/apps/{path.format(app=shop.app, row=row)}"
+            posts = [asyncio.create_task(client.request(method, url, json=body)) for _ in range(10)]
+            waiting = lane_of(shop)._slots._waiting
+            async with asyncio.timeout(8):
+                await eventually(lambda: sum(map(len, waiting.values())) == len(posts))
+            assert pool.checkedout() == 0
+            assert (await other.get("/api/apps/")).status_code == 200
+            await held.aclose()
+            assert {answer.status_code for answer in await asyncio.gather(*posts)} == {200}
 
 
 async def test_a_websocket_is_bounded_too(shop: Shop) -> None:
