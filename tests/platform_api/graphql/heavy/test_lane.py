@@ -131,6 +131,28 @@ async def test_whoever_waits_when_the_process_ends_is_told(shop: Shop) -> None:
     assert "is not known" in answer.json()["errors"][0]["message"]
 
 
+async def test_a_change_that_the_process_cannot_read_is_answered_and_read_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = f"{{ ORDERS {{ id }} }} # {FILL}"
+    await shop.run(shop.owner, document)
+    before, version_of = pid_of(shop), lane_of(shop)._resource_version
+    monkeypatch.setattr(lane_of(shop), "_resource_version", lambda: version_of() + 1)
+    connection: Connection[Any] = await shop.platform.database.connect()
+    try:
+        await connection.execute("alter table automio_engine.metadata_version rename to version_elsewhere")
+        async with asyncio.timeout(15):
+            refused = [await shop.fail(shop.owner, document) for _ in range(PLACES + 1)]
+    finally:
+        await connection.execute("alter table automio_engine.version_elsewhere rename to metadata_version")
+        await connection.close()
+    assert {error["extensions"]["code"] for error in refused} == {"unexpected"}
+    assert all("try again" in error["message"] for error in refused)
+    assert await shop.run(shop.owner, document) == {shop.orders: []}
+    assert pid_of(shop) == before
+    assert lane_of(shop)._in_use == 0
+
+
 async def test_who_has_used_up_the_loops_time_is_answered_all_the_same(shop: Shop) -> None:
     backend_of(shop)._budget.charge(str(shop.owner.organization_id), 10.0)
     await shop.add_order(shop.owner, "1")
