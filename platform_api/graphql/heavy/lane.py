@@ -118,14 +118,16 @@ class _Process:
 
     @classmethod
     async def start(cls, opening: dict[str, Any]) -> "_Process":
-        process = cls(
-            await asyncio.create_subprocess_exec(
+        try:
+            started = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "platform_api.graphql.heavy.process"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_READ_BYTES,
             )
-        )
+        except OSError as error:
+            raise _not_started() from error
+        process = cls(started)
         log.info("graphql.heavy_process_started", pid=process._process.pid)
         try:
             # Not on the command line or in the environment, where others of this machine might read it.
@@ -135,8 +137,8 @@ class _Process:
         except BaseException as error:
             # Also when whoever asked for it is gone: nobody else knows the process yet.
             await process.end()
-            if isinstance(error, TimeoutError | OSError):
-                raise _lost() from error
+            if isinstance(error, TimeoutError | OSError | Unavailable):
+                raise _not_started() from error
             raise
         return process
 
@@ -156,7 +158,7 @@ class _Process:
 
     async def _send(self, parts: list[bytes]) -> None:
         if self.has_ended:
-            raise _lost()
+            raise _not_started()
         async with self._writing:
             self._in.writelines(parts)
             await self._in.drain()
@@ -197,5 +199,12 @@ class _Process:
 def _lost() -> Unavailable:
     return Unavailable(
         "the process for large requests ended; whether a mutation of this request took effect is not known",
+        headers={"Retry-After": "1"},
+    )
+
+
+def _not_started() -> Unavailable:
+    return Unavailable(
+        "the process for large requests is not running at the moment; nothing of this request was done, try again",
         headers={"Retry-After": "1"},
     )

@@ -69,8 +69,6 @@ async def _execute(engine: Engine, header: dict[str, Any], body: bytes) -> tuple
             # The control plane knows of a change that was not told here yet.
             await _refresh(engine)
         answer = await engine.execute(body, session)
-    except MemoryError:
-        error = EngineError("the request needs more memory than one may take; split it into several")
     except EngineError as refused:
         error = refused
     except Exception:  # whoever asked waits for an answer
@@ -84,8 +82,6 @@ async def _execute(engine: Engine, header: dict[str, Any], body: bytes) -> tuple
 async def _refresh(engine: Engine) -> None:
     try:
         await engine.refresh()
-    except MemoryError:
-        raise
     except Exception as error:  # of the database mostly; the next request tries again
         log.warning("graphql.heavy_refresh_failed", exc_info=error)
         raise Unexpected("the newest change of the tables cannot be read at the moment; try again") from error

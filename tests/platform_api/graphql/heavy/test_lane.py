@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -151,6 +153,27 @@ async def test_a_change_that_the_process_cannot_read_is_answered_and_read_later(
     assert await shop.run(shop.owner, document) == {shop.orders: []}
     assert pid_of(shop) == before
     assert lane_of(shop)._in_use == 0
+
+
+@pytest.mark.parametrize("program", ["true", "no-such-program"])
+async def test_a_process_that_does_not_start_is_told_as_such(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    await lane_of(shop).close()
+    monkeypatch.setattr(sys, "executable", shutil.which(program) or program)
+    answer = await shop.post(shop.owner, f"mutation {{ delete_ORDERS(where: {{}}) {{ affected_rows }} }} # {FILL}")
+    assert answer.status_code == 503
+    assert "nothing of this request was done" in answer.json()["errors"][0]["message"]
+    monkeypatch.undo()
+    assert await shop.run(shop.owner, f"{{ ORDERS {{ id }} }} # {FILL}") == {shop.orders: []}
+
+
+async def test_who_needs_too_much_memory_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(backend_of(shop)._engine.operations, "run", fail)
+    assert "more memory" in (await shop.fail(shop.owner, "{ ORDERS { id } }"))["message"]
 
 
 async def test_who_has_used_up_the_loops_time_is_answered_all_the_same(shop: Shop) -> None:
