@@ -19,7 +19,7 @@ from hasura.engine.errors import EngineError, Unexpected
 from hasura.engine.options import EngineOptions
 from hasura.engine.session import Session
 from platform_api.core.logs.configuration import configure_logging
-from platform_api.graphql.heavy.frames import frame, read_frame
+from platform_api.graphql.heavy.frames import MAX_REQUEST_SECONDS, frame, read_frame
 
 log = structlog.stdlib.get_logger()
 
@@ -68,9 +68,15 @@ async def _execute(engine: Engine, header: dict[str, Any], body: bytes) -> tuple
         if engine.schema_cache.resource_version < header["resource_version"]:
             # The control plane knows of a change that was not told here yet.
             await _refresh(engine)
-        answer = await engine.execute(body, session)
+        async with asyncio.timeout(MAX_REQUEST_SECONDS):
+            answer = await engine.execute(body, session)
     except EngineError as refused:
         error = refused
+    except TimeoutError:
+        error = EngineError(
+            f"the request took longer than {MAX_REQUEST_SECONDS:.0f} seconds; operations of it that were complete took"
+            " effect, the others did not; split it into several"
+        )
     except Exception:  # whoever asked waits for an answer
         log.exception("graphql.heavy_request_failed")
         error = Unexpected("internal server error")

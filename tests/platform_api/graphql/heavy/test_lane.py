@@ -14,7 +14,7 @@ import httpx
 import pytest
 from asyncpg import Connection
 
-from platform_api.core.errors import TooManyRequests
+from platform_api.core.errors import TooManyRequests, Unavailable
 from platform_api.graphql.backends.embedded import MAX_BATCH_OPERATIONS, MAX_SMALL_BYTES, EmbeddedBackend
 from platform_api.graphql.heavy.lane import PLACES, HeavyLane
 from platform_api.graphql.lifespan import GraphQLServices
@@ -263,6 +263,49 @@ async def test_whoever_waits_for_a_place_holds_no_connection(shop: Shop, method:
             assert (await other.get("/api/apps/")).status_code == 200
             await held.aclose()
             assert {answer.status_code for answer in await asyncio.gather(*posts)} == {200}
+
+
+async def test_a_body_that_drips_gives_its_place_back(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform_api.graphql.requests.MAX_BODY_SECONDS", 1.0)
+
+    async def drips() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" "
+            await asyncio.sleep(0.1)
+
+    async with serve_app(shop.platform.app) as url, httpx.AsyncClient(headers=shop.owner.headers) as client:
+        answer = await client.post(f"{url}/api/apps/{shop.app}/v1/graphql", content=drips())
+    assert answer.status_code == 408
+    assert "within 1 seconds" in answer.json()["errors"][0]["message"]
+    assert lane_of(shop)._in_use == 0
+
+
+async def test_a_process_that_hangs_is_ended_and_replaced(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = f"{{ ORDERS {{ id }} }} # {FILL}"
+    await shop.run(shop.owner, document)
+    hanging = pid_of(shop)
+    os.kill(hanging, signal.SIGSTOP)
+    monkeypatch.setattr("platform_api.graphql.heavy.lane._MAX_SILENCE_SECONDS", 1.0)
+    async with asyncio.timeout(15):
+        answers = await asyncio.gather(*(shop.post(shop.owner, document) for _ in range(3)))
+    assert {answer.status_code for answer in answers} == {503}
+    monkeypatch.undo()
+    assert await shop.run(shop.owner, document) == {shop.orders: []}
+    assert pid_of(shop) != hanging
+
+
+async def test_whoever_has_one_request_is_not_told_to_send_fewer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform_api.graphql.heavy.lane._MAX_WAIT_SECONDS", 0.2)
+    lane = lane_of(shop)
+    async with contextlib.AsyncExitStack() as held:
+        for number in range(PLACES):
+            await held.enter_async_context(lane.place(str(number % 2 + 1)))
+        with pytest.raises(Unavailable, match="no place"):
+            await held.enter_async_context(lane.place("3"))
+        with pytest.raises(TooManyRequests, match="of this organization"):
+            await held.enter_async_context(lane.place("1"))
 
 
 async def test_a_websocket_is_bounded_too(shop: Shop) -> None:
