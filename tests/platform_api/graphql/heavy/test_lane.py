@@ -336,6 +336,26 @@ async def test_a_websocket_is_bounded_too(shop: Shop) -> None:
     await eventually(lambda: not backend_of(shop)._operations._subscriptions._open)
 
 
+async def test_large_documents_of_idle_websockets_are_not_read_at_once(shop: Shop) -> None:
+    large = "{" + " a" * 20_000 + "}"
+    query = "query ($w: ORDERS_bool_exp) { ORDERS(where: $w) { orderId } }".replace("ORDERS", shop.orders)
+    async with serve_app(shop.platform.app) as url, aiohttp.ClientSession() as session:
+        path = f"{url}/api/apps/{shop.app}/v1/graphql"
+        socket = await session.ws_connect(path, protocols=["graphql-transport-ws"], headers=shop.owner.headers)
+        await socket.send_json({"type": "connection_init"})
+        assert (await socket.receive_json(timeout=60))["type"] == "connection_ack"
+        await socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": large}})
+        refused = await socket.receive_json(timeout=60)
+        assert refused["type"] == "error" and f"at most {MAX_SMALL_BYTES}" in refused["payload"][0]["message"]
+        # Large variables are fine.
+        where = {"orderId": {"_in": [str(number) for number in range(10_000)]}}
+        payload = {"query": query, "variables": {"w": where}}
+        await socket.send_json({"id": "2", "type": "subscribe", "payload": payload})
+        while (answer := await socket.receive_json(timeout=60)).get("id") != "2":
+            continue
+        assert answer["payload"] == {"data": {shop.orders: []}}
+
+
 async def test_without_a_token_nothing_large_is_read(shop: Shop) -> None:
     async with shop.platform.client() as client:
         path = f"/api/apps/{shop.app}/v1/graphql"
