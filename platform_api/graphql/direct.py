@@ -103,7 +103,7 @@ class GraphQLEndpoint:
 
         async def read() -> bytes:
             body = await read_body(receive, headers, limit=self._body_limit)
-            return body if credential.view_as is None else without_changes(body)
+            return body if credential.view_as is None else await without_changes(body)
 
         length = announced_length(headers, limit=self._body_limit)
         answer = await graphql.backend.execute_read(read, session, announced_bytes=length)
