@@ -74,8 +74,8 @@ async def _execute(engine: Engine, header: dict[str, Any], body: bytes) -> tuple
         error = refused
     except TimeoutError:
         error = EngineError(
-            f"the request took longer than {MAX_REQUEST_SECONDS:.0f} seconds; operations of it that were complete took"
-            " effect, the others did not; split it into several"
+            f"the request took longer than {MAX_REQUEST_SECONDS:.0f} seconds; operations of it that were complete"
+            " took effect, the others did not; split it into several"
         )
     except Exception:  # whoever asked waits for an answer
         log.exception("graphql.heavy_request_failed")

@@ -294,9 +294,7 @@ async def test_a_process_that_hangs_is_ended_and_replaced(shop: Shop, monkeypatc
     assert pid_of(shop) != hanging
 
 
-async def test_whoever_has_one_request_is_not_told_to_send_fewer(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_whoever_has_one_request_is_not_told_to_send_fewer(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform_api.graphql.heavy.lane._MAX_WAIT_SECONDS", 0.2)
     lane = lane_of(shop)
     async with contextlib.AsyncExitStack() as held:
