@@ -178,7 +178,7 @@ async def test_a_message_that_is_too_long_is_read_by_nobody(monkeypatch: pytest.
     def read(content: object) -> object:
         raise AssertionError("this was to be refused unread")
 
-    monkeypatch.setattr(graphql_viewing.exact_json, "loads", read)
+    monkeypatch.setattr("platform_api.graphql.viewing.exact_json.loads", read)
     checked = graphql_viewing.receive_without_changes(receive, send, is_viewing=lambda payload: False)
     assert (await checked())["type"] == "websocket.disconnect"
     assert closed == [1009]

@@ -89,7 +89,7 @@ def test_work_is_counted_between_its_waits_and_keeps_its_result_errors_and_cance
         assert 0.03 < owed * SHARE < 0.06
         with pytest.raises(ValueError, match="of the work"):
             await budget.run("a", fail())
-        task = asyncio.create_task(budget.run("a", asyncio.sleep(60)))  # type: ignore[arg-type]  # any awaitable
+        task = asyncio.create_task(budget.run("a", asyncio.sleep(60)))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
