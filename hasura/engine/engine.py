@@ -102,6 +102,12 @@ class Engine:
     async def execute(self, body: bytes, session: Session) -> EngineResponse:
         """Returns the answer of POST /v1/graphql to `body`, one request or a batch. Errors have status 200, too."""
         try:
+            return await self._execute(body, session)
+        except MemoryError:
+            return self._refusal(_too_much_memory(), session)
+
+    async def _execute(self, body: bytes, session: Session) -> EngineResponse:
+        try:
             payload = exact_json.loads(body)
         except EngineError as exc:
             return self._refusal(exc, session)
@@ -128,6 +134,8 @@ class Engine:
             return self.render_error(exc, session)
         except asyncio.CancelledError:
             raise
+        except MemoryError:
+            return self.render_error(_too_much_memory(), session)
         except Exception:
             log.exception("operation failed unexpectedly")
             return self.render_error(Unexpected("internal server error"), session)
@@ -190,3 +198,7 @@ class Engine:
     async def refresh(self) -> None:
         """Brings the snapshot up to what is committed. Also happens by itself, on notification."""
         await self.metadata.refresh()
+
+
+def _too_much_memory() -> EngineError:
+    return EngineError("the request needs more memory than one may take; split it into several")

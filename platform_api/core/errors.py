@@ -10,6 +10,7 @@
     │   ├── NameTaken           409 name_taken
     │   ├── LimitReached        409 limit_reached
     │   └── StaleVersion        409 stale_version
+    ├── BodyTimeout             408 body_timeout
     ├── TooLarge                413 too_large
     ├── Unprocessable           422 validation_failed
     ├── TooManyRequests         429 too_many_requests
@@ -130,6 +131,13 @@ class Gone(PlatformError):
 
     status_code = 410
     code = "gone"
+
+
+class BodyTimeout(PlatformError):
+    """Answers 408: the request's body did not arrive in time."""
+
+    status_code = 408
+    code = "body_timeout"
 
 
 class TooLarge(PlatformError):

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from platform_api.accounts.dependencies import DelegatedActorDep
 from platform_api.apps.access import get_usable_app
-from platform_api.core.database import SessionDep
+from platform_api.core.database import SessionDep, release_connection
 from platform_api.core.errors import BadRequest, Forbidden, PlatformError
 from platform_api.core.http.dependencies import SettingsDep
 from platform_api.core.http.error_answers import answer_of
@@ -136,6 +136,8 @@ async def run_document(
     if table is not None:
         usable_app = await get_usable_app(session, actor, app)
         await get_table(session, AppId(usable_app.id), table)
+    # A large document may wait long for its turn.
+    await release_connection(session)
     rates = graphql.token_rates
     standing = await rates.take(read_headers(request.scope["headers"]).credential()) if rates is not None else ()
     # The bytes as they came: numbers keep their digits, and nulls in the variables stay.

@@ -1,5 +1,6 @@
 """Reads raw ASGI requests and writes responses for the GraphQL endpoints."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from starlette.types import Receive, Send
 from hasura.engine.transport.asgi import text_of
 from platform_api.accounts.dependencies import SESSION_COOKIE
 from platform_api.accounts.viewing import VIEW_AS_HEADER
-from platform_api.core.errors import Forbidden, PlatformError, TooLarge, Unavailable
+from platform_api.core.errors import BodyTimeout, Forbidden, PlatformError, TooLarge, Unavailable
 from platform_api.core.http.compression import accepts_gzip, gzip_body
 from platform_api.core.http.origins import is_own_origin
 from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer
@@ -21,13 +22,16 @@ from platform_api.graphql.sessions import Credential
 
 log = structlog.stdlib.get_logger()
 
+MAX_BODY_SECONDS = 30.0
+"""A place for a large request is held while its body is read."""
 ADMIN_SECRET_HEADER = "x-hasura-admin-secret"
 VIEW_AS = VIEW_AS_HEADER.lower()
 _VARY = (b"vary", b"accept-encoding")
 _GZIP = (b"content-encoding", b"gzip")
 
 _CODES = {
-    **{400: "bad-request", 401: "access-denied", 403: "access-denied", 404: "not-found", 413: "bad-request"},
+    **{400: "bad-request", 401: "access-denied", 403: "access-denied", 404: "not-found"},
+    **{408: "bad-request", 413: "bad-request"},
     429: "rate-limit-exceeded",
 }
 _APP = re.compile(r"/+(?:(?:api/+)?apps/+(?P<app>[^/]+(?:/[^/]+)?)/+)?v1/+graphql/*")
@@ -125,8 +129,16 @@ def announced_length(headers: RequestHeaders, *, limit: int) -> int | None:
 
 
 async def read_body(receive: Receive, headers: RequestHeaders, *, limit: int) -> bytes:
-    """Returns the request's body. Raises `ClientGone`, and `TooLarge` beyond `limit` bytes."""
+    """Returns the request's body. Raises `ClientGone`, `BodyTimeout`, and `TooLarge` beyond `limit` bytes."""
     announced_length(headers, limit=limit)
+    try:
+        async with asyncio.timeout(MAX_BODY_SECONDS):
+            return await _read_body(receive, limit)
+    except TimeoutError as error:
+        raise BodyTimeout(f"the request's body did not arrive within {MAX_BODY_SECONDS:.0f} seconds") from error
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     size, is_complete = 0, False
     while not is_complete:

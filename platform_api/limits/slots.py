@@ -14,6 +14,10 @@ class NoFreeSlot(Exception):
     """Signals that no slot became free in time, or that too many calls are waiting already."""
 
 
+class TooManyWaiting(NoFreeSlot):
+    """Signals that too many calls of the organization are waiting already."""
+
+
 class FairSlots:
     """Slots for at most `max_per_organization` calls of each organization, and `max_in_total` of all."""
 
@@ -42,6 +46,10 @@ class FairSlots:
         if self._waiting:
             self._assign()
 
+    def has_all_it_may(self, organization_id: OrganizationId) -> bool:
+        """Returns whether the organization has as many calls in progress as one may have."""
+        return self._in_use_by[organization_id] >= self._max_per_organization
+
     def _has_free_slot(self, organization_id: OrganizationId) -> bool:
         return self._in_use < self._max_in_total and self._in_use_by[organization_id] < self._max_per_organization
 
@@ -51,7 +59,7 @@ class FairSlots:
 
     async def _wait(self, organization_id: OrganizationId, seconds: float) -> None:
         if len(self._waiting.get(organization_id, ())) >= self._max_waiting:
-            raise NoFreeSlot
+            raise TooManyWaiting
         waiting = self._waiting.setdefault(organization_id, deque())
         slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(slot)

@@ -78,7 +78,8 @@ class EmbeddedBackend:
         self._engine = engine
         self._lane = lane
         self._budget = LoopBudget(lambda: engine.operations.compilations)
-        self._operations = BoundedOperations(engine, self._budget, OpenSubscriptions(max_subscriptions))
+        subscriptions = OpenSubscriptions(max_subscriptions)
+        self._operations = BoundedOperations(engine, self._budget, subscriptions, max_document=MAX_SMALL_BYTES)
         self._admin_app = EngineApp(engine)
 
     async def execute(self, body: bytes, session: Session) -> GraphQLAnswer:

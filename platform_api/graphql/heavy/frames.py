@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+MAX_REQUEST_SECONDS = 75.0
+"""For a request in the process, with all operations of a batch: longer than a statement may take."""
 _LENGTHS = struct.Struct(">II")
 
 

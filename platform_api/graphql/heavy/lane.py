@@ -17,8 +17,8 @@ from platform_api.core.errors import TooManyRequests, Unavailable
 from platform_api.core.settings import Settings
 from platform_api.core.types import OrganizationId
 from platform_api.graphql.backends.backend import JSON_CONTENT, GraphQLAnswer
-from platform_api.graphql.heavy.frames import frame, read_frame
-from platform_api.limits.slots import FairSlots, NoFreeSlot
+from platform_api.graphql.heavy.frames import MAX_REQUEST_SECONDS, frame, read_frame
+from platform_api.limits.slots import FairSlots, NoFreeSlot, TooManyWaiting
 
 log = structlog.stdlib.get_logger()
 
@@ -28,6 +28,8 @@ MAX_WAITING = 50
 """Of one tenant; those beyond are refused."""
 _MAX_WAIT_SECONDS = 30.0
 _START_SECONDS = 30.0
+_MAX_SILENCE_SECONDS = MAX_REQUEST_SECONDS + 45.0
+"""For an answer of the process, which shares one processor among all places."""
 _IDLE_SECONDS = 300.0
 _READ_BYTES = 1024 * 1024
 
@@ -56,11 +58,19 @@ class HeavyLane:
 
     @asynccontextmanager
     async def place(self, tenant: str) -> AsyncIterator[None]:
-        """Holds one of the places for the block; waits for the tenant's turn. Raises TooManyRequests."""
+        """Holds one of the places for the block; waits for the tenant's turn.
+
+        Raises TooManyRequests when the tenant itself has too many, Unavailable when others have all places.
+        """
         organization_id = OrganizationId(int(tenant))
         try:
             await self._slots.acquire(organization_id, seconds=_MAX_WAIT_SECONDS)
         except NoFreeSlot as error:
+            if not isinstance(error, TooManyWaiting) and not self._slots.has_all_it_may(organization_id):
+                raise Unavailable(
+                    "no place for a large request became free in time; nothing of it was done, try again",
+                    headers={"Retry-After": "1"},
+                ) from error
             raise TooManyRequests(
                 "too many large requests of this organization are under way; send fewer at once, or smaller ones",
                 retry_after=1,
@@ -75,7 +85,14 @@ class HeavyLane:
     async def execute(self, body: bytes, session: Session) -> GraphQLAnswer:
         """Executes a request in the process, within a `place`. Raises Unavailable when it ended meanwhile."""
         process = await self._running()
-        answer = await process.ask(body, session, self._resource_version())
+        try:
+            async with asyncio.timeout(_MAX_SILENCE_SECONDS):
+                answer = await process.ask(body, session, self._resource_version())
+        except TimeoutError as error:
+            # It ends a request in less: it hangs, and whoever else waits for it would wait for ever.
+            log.error("graphql.heavy_process_hangs", pid=process.pid)
+            await process.end()
+            raise _lost() from error
         self._used_at = time.monotonic()
         return answer
 
@@ -116,17 +133,23 @@ class _Process:
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.has_ended = False
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     @classmethod
     async def start(cls, opening: dict[str, Any]) -> "_Process":
-        process = cls(
-            await asyncio.create_subprocess_exec(
+        try:
+            started = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "platform_api.graphql.heavy.process"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_READ_BYTES,
             )
-        )
-        log.info("graphql.heavy_process_started", pid=process._process.pid)
+        except OSError as error:
+            raise _not_started() from error
+        process = cls(started)
+        log.info("graphql.heavy_process_started", pid=process.pid)
         try:
             # Not on the command line or in the environment, where others of this machine might read it.
             await process._send(frame(opening))
@@ -135,8 +158,8 @@ class _Process:
         except BaseException as error:
             # Also when whoever asked for it is gone: nobody else knows the process yet.
             await process.end()
-            if isinstance(error, TimeoutError | OSError):
-                raise _lost() from error
+            if isinstance(error, TimeoutError | OSError | Unavailable):
+                raise _not_started() from error
             raise
         return process
 
@@ -156,7 +179,7 @@ class _Process:
 
     async def _send(self, parts: list[bytes]) -> None:
         if self.has_ended:
-            raise _lost()
+            raise _not_started()
         async with self._writing:
             self._in.writelines(parts)
             await self._in.drain()
@@ -172,7 +195,7 @@ class _Process:
                 if answer is not None and not answer.done():
                     answer.set_result(GraphQLAnswer(header["status"], body, JSON_CONTENT))
         except (asyncio.IncompleteReadError, OSError):
-            log.info("graphql.heavy_process_ended", pid=self._process.pid)
+            log.info("graphql.heavy_process_ended", pid=self.pid)
         finally:
             self.has_ended = True
             if not self._ready.done():
@@ -197,5 +220,12 @@ class _Process:
 def _lost() -> Unavailable:
     return Unavailable(
         "the process for large requests ended; whether a mutation of this request took effect is not known",
+        headers={"Retry-After": "1"},
+    )
+
+
+def _not_started() -> Unavailable:
+    return Unavailable(
+        "the process for large requests is not running at the moment; nothing of this request was done, try again",
         headers={"Retry-After": "1"},
     )

@@ -11,14 +11,17 @@ import signal
 import sys
 from typing import Any
 
+import structlog
 import uvloop
 
 from hasura.engine.engine import Engine
-from hasura.engine.errors import EngineError
+from hasura.engine.errors import EngineError, Unexpected
 from hasura.engine.options import EngineOptions
 from hasura.engine.session import Session
 from platform_api.core.logs.configuration import configure_logging
-from platform_api.graphql.heavy.frames import frame, read_frame
+from platform_api.graphql.heavy.frames import MAX_REQUEST_SECONDS, frame, read_frame
+
+log = structlog.stdlib.get_logger()
 
 # The kernel gives it a third of what it gives the control plane where both have something to do.
 _NICE = 5
@@ -45,6 +48,7 @@ async def _serve() -> None:
             task = asyncio.create_task(_answer(engine, writer, header, body))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+            task.add_done_callback(_end_if_failed)
     finally:
         for task in tasks:
             task.cancel()
@@ -52,18 +56,48 @@ async def _serve() -> None:
 
 
 async def _answer(engine: Engine, writer: asyncio.StreamWriter, header: dict[str, Any], body: bytes) -> None:
+    status, content = await _execute(engine, header, body)
+    _send(writer, {"id": header["id"], "status": status}, content)
+    await writer.drain()
+
+
+async def _execute(engine: Engine, header: dict[str, Any], body: bytes) -> tuple[int, bytes]:
+    """Returns the status and the body of the answer, whatever fails."""
     session = Session(**header["session"])
     try:
         if engine.schema_cache.resource_version < header["resource_version"]:
             # The control plane knows of a change that was not told here yet.
-            await engine.refresh()
-        answer = await engine.execute(body, session)
-        status, content = answer.status, answer.body
-    except MemoryError:
-        error = EngineError("the request needs more memory than one may take; split it into several")
-        status, content = 200, engine.render_error(error, session)
-    _send(writer, {"id": header["id"], "status": status}, content)
-    await writer.drain()
+            await _refresh(engine)
+        async with asyncio.timeout(MAX_REQUEST_SECONDS):
+            answer = await engine.execute(body, session)
+    except EngineError as refused:
+        error = refused
+    except TimeoutError:
+        error = EngineError(
+            f"the request took longer than {MAX_REQUEST_SECONDS:.0f} seconds; operations of it that were complete"
+            " took effect, the others did not; split it into several"
+        )
+    except Exception:  # whoever asked waits for an answer
+        log.exception("graphql.heavy_request_failed")
+        error = Unexpected("internal server error")
+    else:
+        return answer.status, answer.body
+    return 200, engine.render_error(error, session)
+
+
+async def _refresh(engine: Engine) -> None:
+    try:
+        await engine.refresh()
+    except Exception as error:  # of the database mostly; the next request tries again
+        log.warning("graphql.heavy_refresh_failed", exc_info=error)
+        raise Unexpected("the newest change of the tables cannot be read at the moment; try again") from error
+
+
+def _end_if_failed(task: "asyncio.Task[None]") -> None:
+    """Ends the process when an answer could not be written: part of it may be, and whoever waits must be told."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("graphql.heavy_answer_failed", exc_info=error)
+        os._exit(1)
 
 
 def _send(writer: asyncio.StreamWriter, header: dict[str, Any], body: bytes = b"") -> None:

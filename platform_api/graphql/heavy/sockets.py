@@ -48,10 +48,13 @@ class OpenSubscriptions:
 class BoundedOperations:
     """Gives a connection the engine's operations, within the bounds of the session's tenant."""
 
-    def __init__(self, engine: Engine, budget: LoopBudget, subscriptions: OpenSubscriptions) -> None:
+    def __init__(
+        self, engine: Engine, budget: LoopBudget, subscriptions: OpenSubscriptions, *, max_document: int
+    ) -> None:
         self._engine = engine
         self._budget = budget
         self._subscriptions = subscriptions
+        self._max_document = max_document
 
     async def run_operation(self, payload: object, session: Session) -> bytes:
         """Returns the answer to one request."""
@@ -62,6 +65,13 @@ class BoundedOperations:
         """Returns what kind of operation a request is. Raises EngineError."""
         if session.tenant is None:
             return self._engine.operation_kind(payload, session)
+        query = payload.get("query") if isinstance(payload, dict) else None
+        if isinstance(query, str) and len(query) > self._max_document:
+            raise EngineError(
+                f"a document over a WebSocket has at most {self._max_document} characters, not {len(query)}; put"
+                " values into the variables, or send it over HTTP",
+                code="validation-failed",
+            )
         with self._budget.charged(session.tenant):
             return self._engine.operation_kind(payload, session)
 
@@ -108,9 +118,7 @@ class BoundedSocket:
 
     async def receive(self) -> Message:
         """Returns the next event; a message that is too long closes the connection."""
-        if self._tenant is not None:
-            while pause := self._budget.seconds_until_left(self._tenant):  # noqa: ASYNC110 - time gives it back
-                await asyncio.sleep(min(pause, _MAX_PAUSE_SECONDS))
+        await self._wait_until_time_is_left()
         # What has arrived already is received without waiting, be it a hundred messages.
         await asyncio.sleep(0)
         event = await self._receive()
@@ -120,4 +128,12 @@ class BoundedSocket:
                 reason = f"a message has at most {self._max_bytes} bytes; send large requests over HTTP"
                 await self._send({"type": "websocket.close", "code": _TOO_BIG, "reason": reason})
                 return {"type": "websocket.disconnect", "code": _TOO_BIG}
+            # Other connections of the tenant may have used its time up while this one had nothing to read. Nothing
+            # is awaited between this and the charge for what was received.
+            await self._wait_until_time_is_left()
         return event
+
+    async def _wait_until_time_is_left(self) -> None:
+        if self._tenant is not None:
+            while pause := self._budget.seconds_until_left(self._tenant):  # noqa: ASYNC110 - time gives it back
+                await asyncio.sleep(min(pause, _MAX_PAUSE_SECONDS))

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hasura.engine import exact_json
 from hasura.engine.session import Session
+from platform_api.core.database import release_connection
 from platform_api.core.errors import StaleVersion, Unprocessable
 from platform_api.graphql.backends.backend import GraphQLBackend
 from platform_api.graphql.rows.answers import data_of
@@ -82,9 +83,11 @@ async def _change(
     expected_count: int | None,
     doing: str,
 ) -> int:
-    if not backend.is_transactional and expected_count is not None:
-        # A server of its own commits by itself: what is known before is all there is to go by.
-        _require(expected_count, await count_rows(backend, session, definition, condition), doing)
+    if not backend.is_transactional:
+        await release_connection(database_session)
+        if expected_count is not None:
+            # A server of its own commits by itself: what is known before is all there is to go by.
+            _require(expected_count, await count_rows(backend, session, definition, condition), doing)
     answer = await backend.execute_within(database_session, payload, session)
     affected = int(data_of(answer.body, doing=doing)["rows"]["affected_rows"])
     if backend.is_transactional and expected_count is not None:

@@ -9,7 +9,7 @@ from hasura.engine.session import Session
 from platform_api.accounts.dependencies import DataActorDep
 from platform_api.apps.access import get_usable_app
 from platform_api.apps.parameters import AppReference
-from platform_api.core.database import SessionDep
+from platform_api.core.database import SessionDep, release_connection
 from platform_api.core.types import AppId
 from platform_api.graphql.access import graphql_session, is_limited
 from platform_api.graphql.lifespan import GraphQLDep
@@ -87,22 +87,29 @@ async def update_table_rows(
 
 
 @router.post("/count-rows/", summary="Count the rows that a change would reach")
-async def count_table_rows(rows: RowsDep, graphql: GraphQLDep, body: RowSelector) -> RowCount:
+async def count_table_rows(rows: RowsDep, session: SessionDep, graphql: GraphQLDep, body: RowSelector) -> RowCount:
+    await release_connection(session)
     count = await changes.count_rows(graphql.backend, rows.caller, rows.definition, row_condition(body))
     return RowCount(count=count)
 
 
 @router.post("/estimate-rows/", summary="Estimate how many rows match, without reading any")
-async def estimate_table_rows(rows: RowsDep, graphql: GraphQLDep, body: RowFilter) -> RowEstimate:
+async def estimate_table_rows(
+    rows: RowsDep, session: SessionDep, graphql: GraphQLDep, body: RowFilter
+) -> RowEstimate:
     # The statistics are of all rows: they would tell a limited role of those that it may not read.
     if is_limited(rows.caller):
         return RowEstimate(estimate=None)
+    await release_connection(session)
     estimate = await estimate_rows(graphql.backend, rows.caller, rows.definition, body.filter)
     return RowEstimate(estimate=estimate)
 
 
 @router.post("/group-rows/", summary="Count rows by the values of a column")
-async def group_table_rows(rows: RowsDep, graphql: GraphQLDep, body: GroupsRequest) -> GroupsRead:
+async def group_table_rows(
+    rows: RowsDep, session: SessionDep, graphql: GraphQLDep, body: GroupsRequest
+) -> GroupsRead:
+    await release_connection(session)
     groups = await group_rows(
         graphql.backend,
         rows.caller,

@@ -12,6 +12,7 @@ from hasura.permissions import ORGANIZATION_VARIABLE, canonical_condition
 from platform_api.accounts.actor import Actor
 from platform_api.accounts.viewing import view_as
 from platform_api.apps.models import App
+from platform_api.core.database import release_connection
 from platform_api.core.errors import NotFound
 from platform_api.graphql.access import USER_VARIABLE, graphql_session
 from platform_api.graphql.backends.backend import GraphQLBackend
@@ -56,6 +57,7 @@ async def explain_visibility(
     viewer = await view_as(session, actor, target)
     this_row: Where = {"id": {"_eq": row_id_of(row_id, field="row_id")}}
     caller = await graphql_session(session, actor, app.id)
+    await release_connection(session)
     if not (await _matches(backend, caller, table.definition, [this_row]))[0]:
         raise NotFound(f"your organization has no row {row_id} in table {table.name!r}")
     stored = await find_permission(session, table, viewer.role)
@@ -66,6 +68,7 @@ async def explain_visibility(
         return Visibility(False, f"the role {viewer.role} may not read any row of this table")
     viewing = await graphql_session(session, viewer, app.id)
     definitions = await read_definitions(session, table.app_id)
+    await release_connection(session)
     parts = await _compare(backend, caller, viewing, this_row, read.rule, table.id, definitions)
     is_visible = (await _matches(backend, viewing, table.definition, [this_row]))[0]
     visible = own_columns(read.columns, table.definition)

@@ -1,5 +1,6 @@
 """Viewing as a member: what they see, nothing that is a person's alone, and no change by any way."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from platform_api.accounts.models import Role, User
+from platform_api.graphql import viewing as graphql_viewing
 from tests.platform_api.conftest import BASE_URL, Caller, Platform
 from tests.platform_api.graphql.serving import serve_app
 
@@ -133,6 +135,53 @@ async def test_a_websocket_of_a_viewer_subscribes_and_changes_nothing(shared_pla
         closed = await socket.receive()
         assert closed.type is aiohttp.WSMsgType.CLOSE, closed
         assert closed.data == 4403
+
+
+async def test_what_a_viewer_sends_is_bounded(shared_platform: Platform) -> None:
+    owner, _, app = await open_shop(shared_platform)
+    graphql, one = f"/api/apps/{app}/v1/graphql", {"query": "{ items { code } }"}
+    async with signed_in(shared_platform, owner, **{VIEW_AS: "member"}) as client:
+        assert len((await client.post(graphql, json=[one] * 100)).json()) == 100
+        too_many = await client.post(graphql, json=[one] * 101)
+        assert too_many.status_code == 400
+        assert "at most 100 operations" in too_many.text
+        too_large = await client.post(graphql, json={"query": one["query"] + " " * graphql_viewing.MAX_BYTES})
+        assert too_large.status_code == 413
+        assert (await client.post(graphql, json=one)).json() == {"data": {"items": []}}
+
+
+async def test_what_is_long_to_read_of_a_viewer_leaves_the_loop_to_others() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    body = json.dumps([{"query": "{" + " a" * 19_900 + "}"}] * 5).encode()
+    working = asyncio.create_task(others())
+    assert json.loads(await graphql_viewing.without_changes(body)) == json.loads(body)
+    working.cancel()
+    assert turns > 5
+
+
+async def test_a_message_that_is_too_long_is_read_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.receive", "text": '"' + "x" * graphql_viewing.MAX_BYTES + '"'}
+
+    async def send(message: Any) -> None:
+        closed.append(message["code"])
+
+    def read(content: object) -> object:
+        raise AssertionError("this was to be refused unread")
+
+    monkeypatch.setattr("platform_api.graphql.viewing.exact_json.loads", read)
+    checked = graphql_viewing.receive_without_changes(receive, send, is_viewing=lambda payload: False)
+    assert (await checked())["type"] == "websocket.disconnect"
+    assert closed == [1009]
 
 
 async def test_only_whose_rights_one_has_can_be_viewed(shared_platform: Platform) -> None:

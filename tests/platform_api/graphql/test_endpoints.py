@@ -357,6 +357,26 @@ async def test_administrators_endpoints_open_with_the_admin_secret(platform_data
             assert (await client.post("/v1/graphql", json={"query": "{ __typename }"})).status_code == 401
 
 
+async def test_an_administrators_websocket_may_come_through_a_proxy_with_a_password(
+    platform_database_url: str,
+) -> None:
+    secret = "admin-secret-of-this-test"
+    settings = make_settings(platform_database_url, hasura_graphql_admin_secret=secret)
+    headers = {"X-Hasura-Admin-Secret": secret, "Authorization": "Basic cHJveHk6cGFzc3dvcmQ="}
+    async with (
+        running_platform(settings) as platform,
+        serve_app(platform.app) as url,
+        aiohttp.ClientSession(headers=headers) as session,
+    ):
+        socket = await session.ws_connect(f"{url}/v1/graphql", protocols=["graphql-transport-ws"])
+        await socket.send_json({"type": "connection_init"})
+        assert (await socket.receive_json(timeout=10))["type"] == "connection_ack"
+        await asyncio.sleep(0.2)
+        await socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": "{ __typename }"}})
+        answer = await socket.receive_json(timeout=10)
+        assert answer["payload"] == {"data": {"__typename": "query_root"}}
+
+
 # Bad input
 
 

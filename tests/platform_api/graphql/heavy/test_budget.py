@@ -6,9 +6,12 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Message
 
+from hasura.engine.session import Session
 from platform_api.graphql.heavy import budget as budget_module
 from platform_api.graphql.heavy.budget import BURST_SECONDS, NOTICEABLE_SECONDS, SHARE, LoopBudget
+from platform_api.graphql.heavy.sockets import BoundedSocket
 
 
 class Clock:
@@ -86,7 +89,7 @@ def test_work_is_counted_between_its_waits_and_keeps_its_result_errors_and_cance
         assert 0.03 < owed * SHARE < 0.06
         with pytest.raises(ValueError, match="of the work"):
             await budget.run("a", fail())
-        task = asyncio.create_task(budget.run("a", asyncio.sleep(60)))  # type: ignore[arg-type]  # any awaitable
+        task = asyncio.create_task(budget.run("a", asyncio.sleep(60)))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -96,3 +99,35 @@ def test_work_is_counted_between_its_waits_and_keeps_its_result_errors_and_cance
                 await budget.run("a", asyncio.sleep(60))
 
     asyncio.run(run())
+
+
+def test_connections_that_had_nothing_to_read_take_turns_when_they_all_get_something() -> None:
+    async def authenticate(headers: object, payload: object) -> Session:
+        return Session(role="app_1", variables={}, tenant="1")
+
+    async def send(message: object) -> None:
+        raise AssertionError("nothing is refused")
+
+    async def check() -> int:
+        budget, received = LoopBudget(), 0
+        queues: list[asyncio.Queue[Message]] = [asyncio.Queue() for _ in range(20)]
+
+        async def read(queue: asyncio.Queue[Message]) -> None:
+            nonlocal received
+            socket = BoundedSocket(queue.get, send, authenticate, budget=budget, max_bytes=100)
+            await socket.authenticate({}, {})
+            await socket.receive()
+            received += 1
+            budget.charge("1", 0.4)
+
+        readers = [asyncio.create_task(read(queue)) for queue in queues]
+        await asyncio.sleep(0.05)
+        for queue in queues:
+            queue.put_nowait({"type": "websocket.receive", "text": "{}"})
+        await asyncio.sleep(0.3)
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+        return received
+
+    assert asyncio.run(check()) == 1

@@ -1,8 +1,11 @@
 """Heavy requests: they answer what others do, in a process of their own, and stand in nobody's way."""
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +14,7 @@ import httpx
 import pytest
 from asyncpg import Connection
 
-from platform_api.core.errors import TooManyRequests
+from platform_api.core.errors import TooManyRequests, Unavailable
 from platform_api.graphql.backends.embedded import MAX_BATCH_OPERATIONS, MAX_SMALL_BYTES, EmbeddedBackend
 from platform_api.graphql.heavy.lane import PLACES, HeavyLane
 from platform_api.graphql.lifespan import GraphQLServices
@@ -130,6 +133,49 @@ async def test_whoever_waits_when_the_process_ends_is_told(shop: Shop) -> None:
     assert "is not known" in answer.json()["errors"][0]["message"]
 
 
+async def test_a_change_that_the_process_cannot_read_is_answered_and_read_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = f"{{ ORDERS {{ id }} }} # {FILL}"
+    await shop.run(shop.owner, document)
+    before, version_of = pid_of(shop), lane_of(shop)._resource_version
+    monkeypatch.setattr(lane_of(shop), "_resource_version", lambda: version_of() + 1)
+    connection: Connection[Any] = await shop.platform.database.connect()
+    try:
+        await connection.execute("alter table automio_engine.metadata_version rename to version_elsewhere")
+        async with asyncio.timeout(15):
+            refused = [await shop.fail(shop.owner, document) for _ in range(PLACES + 1)]
+    finally:
+        await connection.execute("alter table automio_engine.version_elsewhere rename to metadata_version")
+        await connection.close()
+    assert {error["extensions"]["code"] for error in refused} == {"unexpected"}
+    assert all("try again" in error["message"] for error in refused)
+    assert await shop.run(shop.owner, document) == {shop.orders: []}
+    assert pid_of(shop) == before
+    assert lane_of(shop)._in_use == 0
+
+
+@pytest.mark.parametrize("program", ["true", "no-such-program"])
+async def test_a_process_that_does_not_start_is_told_as_such(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    await lane_of(shop).close()
+    monkeypatch.setattr(sys, "executable", shutil.which(program) or program)
+    answer = await shop.post(shop.owner, f"mutation {{ delete_ORDERS(where: {{}}) {{ affected_rows }} }} # {FILL}")
+    assert answer.status_code == 503
+    assert "nothing of this request was done" in answer.json()["errors"][0]["message"]
+    monkeypatch.undo()
+    assert await shop.run(shop.owner, f"{{ ORDERS {{ id }} }} # {FILL}") == {shop.orders: []}
+
+
+async def test_who_needs_too_much_memory_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(backend_of(shop)._engine.operations, "run", fail)
+    assert "more memory" in (await shop.fail(shop.owner, "{ ORDERS { id } }"))["message"]
+
+
 async def test_who_has_used_up_the_loops_time_is_answered_all_the_same(shop: Shop) -> None:
     backend_of(shop)._budget.charge(str(shop.owner.organization_id), 10.0)
     await shop.add_order(shop.owner, "1")
@@ -190,6 +236,76 @@ async def test_places_are_shared_and_those_who_wait_too_many_are_refused(
     assert lane._in_use == 0
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "graphql/?app={app}&table=orders", {"query": "{ __typename }"}),
+        ("POST", "{app}/table/orders/count-rows/", {"all": True}),
+        ("POST", "{app}/table/orders/group-rows/", {"by": "total"}),
+        ("GET", "{app}/table/orders/rows/{row}/visibility/?role=member", None),
+    ],
+)
+async def test_whoever_waits_for_a_place_holds_no_connection(shop: Shop, method: str, path: str, body: Any) -> None:
+    row = await shop.add_order(shop.owner, "1")
+    tenant = str(shop.owner.organization_id)
+    backend_of(shop)._budget.charge(tenant, 10.0)
+    pool: Any = shop.platform.database.engine.pool
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(PLACES // 2):
+            await held.enter_async_context(lane_of(shop).place(tenant))
+        async with shop.platform.client(shop.owner) as client, shop.platform.client(shop.installer) as other:
+            url = f"/api/apps/{path.format(app=shop.app, row=row)}"
+            posts = [asyncio.create_task(client.request(method, url, json=body)) for _ in range(10)]
+            waiting = lane_of(shop)._slots._waiting
+            async with asyncio.timeout(8):
+                await eventually(lambda: sum(map(len, waiting.values())) == len(posts))
+            assert pool.checkedout() == 0
+            assert (await other.get("/api/apps/")).status_code == 200
+            await held.aclose()
+            assert {answer.status_code for answer in await asyncio.gather(*posts)} == {200}
+
+
+async def test_a_body_that_drips_gives_its_place_back(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform_api.graphql.requests.MAX_BODY_SECONDS", 1.0)
+
+    async def drips() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" "
+            await asyncio.sleep(0.1)
+
+    async with serve_app(shop.platform.app) as url, httpx.AsyncClient(headers=shop.owner.headers) as client:
+        answer = await client.post(f"{url}/api/apps/{shop.app}/v1/graphql", content=drips())
+    assert answer.status_code == 408
+    assert "within 1 seconds" in answer.json()["errors"][0]["message"]
+    assert lane_of(shop)._in_use == 0
+
+
+async def test_a_process_that_hangs_is_ended_and_replaced(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = f"{{ ORDERS {{ id }} }} # {FILL}"
+    await shop.run(shop.owner, document)
+    hanging = pid_of(shop)
+    os.kill(hanging, signal.SIGSTOP)
+    monkeypatch.setattr("platform_api.graphql.heavy.lane._MAX_SILENCE_SECONDS", 1.0)
+    async with asyncio.timeout(15):
+        answers = await asyncio.gather(*(shop.post(shop.owner, document) for _ in range(3)))
+    assert {answer.status_code for answer in answers} == {503}
+    monkeypatch.undo()
+    assert await shop.run(shop.owner, document) == {shop.orders: []}
+    assert pid_of(shop) != hanging
+
+
+async def test_whoever_has_one_request_is_not_told_to_send_fewer(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform_api.graphql.heavy.lane._MAX_WAIT_SECONDS", 0.2)
+    lane = lane_of(shop)
+    async with contextlib.AsyncExitStack() as held:
+        for number in range(PLACES):
+            await held.enter_async_context(lane.place(str(number % 2 + 1)))
+        with pytest.raises(Unavailable, match="no place"):
+            await held.enter_async_context(lane.place("3"))
+        with pytest.raises(TooManyRequests, match="of this organization"):
+            await held.enter_async_context(lane.place("1"))
+
+
 async def test_a_websocket_is_bounded_too(shop: Shop) -> None:
     async with serve_app(shop.platform.app) as url, aiohttp.ClientSession() as session:
         path = f"{url}/api/apps/{shop.app}/v1/graphql"
@@ -216,6 +332,26 @@ async def test_a_websocket_is_bounded_too(shop: Shop) -> None:
             continue
         assert socket.close_code == 1009
     await eventually(lambda: not backend_of(shop)._operations._subscriptions._open)
+
+
+async def test_large_documents_of_idle_websockets_are_not_read_at_once(shop: Shop) -> None:
+    large = "{" + " a" * 20_000 + "}"
+    query = "query ($w: ORDERS_bool_exp) { ORDERS(where: $w) { orderId } }".replace("ORDERS", shop.orders)
+    async with serve_app(shop.platform.app) as url, aiohttp.ClientSession() as session:
+        path = f"{url}/api/apps/{shop.app}/v1/graphql"
+        socket = await session.ws_connect(path, protocols=["graphql-transport-ws"], headers=shop.owner.headers)
+        await socket.send_json({"type": "connection_init"})
+        assert (await socket.receive_json(timeout=60))["type"] == "connection_ack"
+        await socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": large}})
+        refused = await socket.receive_json(timeout=60)
+        assert refused["type"] == "error" and f"at most {MAX_SMALL_BYTES}" in refused["payload"][0]["message"]
+        # Large variables are fine.
+        where = {"orderId": {"_in": [str(number) for number in range(10_000)]}}
+        payload = {"query": query, "variables": {"w": where}}
+        await socket.send_json({"id": "2", "type": "subscribe", "payload": payload})
+        while (answer := await socket.receive_json(timeout=60)).get("id") != "2":
+            continue
+        assert answer["payload"] == {"data": {shop.orders: []}}
 
 
 async def test_without_a_token_nothing_large_is_read(shop: Shop) -> None:
