@@ -8,14 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from alembic import op
-from platform_api.migrations import create_small_indexes
 
 revision = "0044"
 down_revision = "0043"
 branch_labels = None
 depends_on = None
-
-INDEXES = {"ix_integration_calls_app_id": "platform.integration_calls (app_id, id) where app_id is not null"}
 
 
 def upgrade() -> None:
@@ -33,7 +30,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_app_retention_due_at", "app_retention", ["due_at"], schema="platform")
     op.add_column("runs", sa.Column("log_removed_at", sa.TIMESTAMP(timezone=True), nullable=True), schema="platform")
-    create_small_indexes(INDEXES)
 
 
 def downgrade() -> None:

@@ -106,17 +106,17 @@ class Settings(DatabaseSettings):
     integration_call_log_days: int = Field(default=30, ge=1)
     """Days that the log of calls to integrations is kept."""
     integration_call_log_count: int = Field(default=100_000, ge=0)
-    """Entries of that log that are kept of each app, the newest ones; 0: no limit."""
+    """Entries of that log that are kept of each organization in each app, the newest ones; 0: no limit."""
     runs_days: int = Field(default=90, ge=0)
     """Days that runs which have ended are kept, unless their app says less; 0: no limit."""
     runs_count: int = Field(default=50_000, ge=0)
-    """Runs that are kept of each app, the newest ones; 0: no limit."""
+    """Runs that are kept of each organization in each app, the newest ones; 0: no limit."""
     runs_megabytes: int = Field(default=500, ge=0)
-    """Size of the events, results and errors of the runs that are kept of each app; 0: no limit."""
+    """Size of the events, results and errors of the runs kept of each organization in each app; 0: no limit."""
     run_logs_days: int = Field(default=30, ge=0)
     """Days that the logs of runs are kept; 0: no limit."""
     run_logs_megabytes: int = Field(default=500, ge=0)
-    """Size of the logs that are kept of each app's runs; 0: no limit."""
+    """Size of the logs that are kept of each organization's runs of each app; 0: no limit."""
     integration_calls_in_flight: int = Field(default=100, ge=1)
     """Calls to integrations that one organization may have under way at once in this process; more wait."""
     graphql_requests_per_minute: int = Field(default=0, ge=0)

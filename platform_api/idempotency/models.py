@@ -22,6 +22,8 @@ class IdempotencyKey(Base):
         UniqueConstraint("organization_id", "app_id", "user_id", "subject", "key"),
         CheckConstraint("outcome is null or lease_expires_at is null", name="lease_until_outcome"),
         Index("ix_idempotency_keys_created_at", "created_at"),
+        # Whether a run may be removed.
+        Index("ix_idempotency_keys_run", "outcome", postgresql_where=text("subject like 'run:%'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))

@@ -169,7 +169,11 @@ class LoggedCall(Base):
     __table_args__ = (
         Index("ix_integration_calls_organization_id_id", "organization_id", "id"),
         Index("ix_integration_calls_created_at", "created_at"),
-        Index("ix_integration_calls_app_id", "app_id", "id", postgresql_where=text("app_id is not null")),
+        Index(
+            "ix_integration_calls_app_id_organization_id",
+            *("app_id", "organization_id", "id"),
+            postgresql_where=text("app_id is not null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, identity(), primary_key=True)

@@ -17,25 +17,29 @@ class _Limits(BaseModel):
 
 
 class KeptRuns(_Limits):
-    """Limits the runs of an app that have ended. Null: as much as the installation keeps."""
+    """Limits the runs of an app that have ended, of each organization. Null: as much as the installation keeps."""
 
     days: int | None = _limit("Days that a run is kept after it was started")
-    count: int | None = _limit("Runs that are kept, the newest ones")
-    megabytes: int | None = _limit("Size of their events, results and errors, as stored")
+    count: int | None = _limit("Runs that are kept of each organization that uses the app, the newest ones")
+    megabytes: int | None = _limit(
+        "Size of their events, results and errors, as stored, of each organization that uses the app"
+    )
 
 
 class KeptLogs(_Limits):
-    """Limits the logs of an app's runs, whose lines go before the runs do."""
+    """Limits the logs of an app's runs, of each organization. The lines go before the runs do."""
 
     days: int | None = _limit("Days that a log is kept after its run was started")
-    megabytes: int | None = _limit("Size of all logs together; those of the newest runs are kept")
+    megabytes: int | None = _limit(
+        "Size of all logs of an organization that uses the app; those of its newest runs are kept"
+    )
 
 
 class KeptCalls(_Limits):
-    """Limits the log of the app's calls to integrations."""
+    """Limits the log of the app's calls to integrations, by the organization whose connection is called."""
 
     days: int | None = _limit("Days that an entry is kept")
-    count: int | None = _limit("Entries that are kept, the newest ones")
+    count: int | None = _limit("Entries that are kept of each organization, the newest ones")
 
 
 class RetentionLimits(_Limits):

@@ -19,3 +19,5 @@ class AppRetention(Base):
     app_id: Mapped[AppId] = mapped_column(ForeignKey("platform.apps.id", ondelete="CASCADE"), primary_key=True)
     limits: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    measured_at: Mapped[datetime | None]
+    """When the sizes of its runs and logs were read last; null: with the next look."""

@@ -26,7 +26,9 @@ class RetentionRead(BaseModel):
 
     limits: RetentionLimits = Field(description="As the app says; null: as much as the installation keeps")
     applied: RetentionLimits = Field(description="What applies: in each case the lower one")
-    installation: RetentionLimits = Field(description="The most that is kept of any app; null: without a limit")
+    installation: RetentionLimits = Field(
+        description="The most that is kept of each organization in any app; null: without a limit"
+    )
     history: HistoryRead
 
     @classmethod

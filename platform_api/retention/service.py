@@ -41,7 +41,7 @@ async def save_retention(
 ) -> Retention:
     """Replaces the limits of an app, which is looked through soon. Raises NotFound, Forbidden."""
     app = await get_buildable_app(session, actor, reference)
-    values = {"limits": limits.model_dump(exclude_none=True), "due_at": func.now()}
+    values = {"limits": limits.model_dump(exclude_none=True), "due_at": func.now(), "measured_at": None}
     await session.execute(
         insert(AppRetention)
         .values(app_id=app.id, **values)

@@ -116,7 +116,8 @@ class Run(Base):
             *("organization_id", "changed_in", "id"),
             postgresql_where=text("changed_in is not null"),
         ),
-        Index("ix_runs_app_id", "app_id"),
+        Index("ix_runs_app_id_organization_id", "app_id", "organization_id"),
+        Index("ix_runs_unfinished", "app_id", postgresql_where=text("state in ('pending', 'claimed', 'running')")),
         Index("ix_runs_pending", "organization_id", "id", postgresql_where=text("state = 'pending'")),
         Index(
             "ix_runs_trigger_id",

@@ -55,7 +55,10 @@ class WebhookDelivery(Base):
     """Stores a delivery that was accepted, by the sender's own id of it."""
 
     __tablename__ = "webhook_deliveries"
-    __table_args__ = (Index("ix_webhook_deliveries_webhook_id_created_at", "webhook_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_webhook_deliveries_webhook_id_created_at", "webhook_id", "created_at"),
+        Index("ix_webhook_deliveries_run_id", "run_id"),
+    )
 
     webhook_id: Mapped[int] = mapped_column(ForeignKey("platform.webhooks.id", ondelete="CASCADE"), primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)

@@ -11,61 +11,26 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
 
 from platform_api.accounts.models import Role
-from platform_api.core.types import AppId
 from platform_api.idempotency.models import IdempotencyKey
 from platform_api.integrations.models import LoggedCall
 from platform_api.retention import removal as removal_module
 from platform_api.retention.limits import KeptCalls, KeptLogs, KeptRuns, RetentionLimits
 from platform_api.retention.models import AppRetention
-from platform_api.retention.removal import Removal
-from platform_api.runs.models import Run, RunLogLine, RunState
+from platform_api.runs.models import Run, RunState
 from platform_api.webhooks.models import Webhook, WebhookDelivery
-from tests.platform_api.conftest import Platform
+from tests.platform_api.retention.history import (
+    NOTHING,
+    call_of,
+    ended,
+    kept,
+    logs_of,
+    look_through,
+    removal_of,
+    write_logs,
+)
 from tests.platform_api.runs.working import Workshop, create_workshop, insert_runs
 
 pytestmark = pytest.mark.anyio
-
-NOTHING = RetentionLimits()
-
-
-@pytest.fixture
-async def workshop(shared_platform: Platform) -> Workshop:
-    return await create_workshop(shared_platform)
-
-
-def removal_of(workshop: Workshop, ceiling: RetentionLimits = NOTHING) -> Removal:
-    return Removal(workshop.platform.database, ceiling)
-
-
-async def look_through(workshop: Workshop, limits: RetentionLimits) -> dict[str, int]:
-    return dict(await removal_of(workshop).look_through(AppId(workshop.app.id), limits))
-
-
-async def kept(workshop: Workshop) -> list[int]:
-    async with workshop.platform.database.transaction() as session:
-        found = await session.scalars(select(Run.id).where(Run.app_id == workshop.app.id).order_by(Run.id))
-        return [int(run) for run in found]
-
-
-async def ended(workshop: Workshop, count: int, **fields: Any) -> list[int]:
-    return await insert_runs(workshop, [{"state": "completed", "cause": "returned", **fields} for _ in range(count)])
-
-
-async def write_logs(workshop: Workshop, runs: list[int], *, size: int) -> None:
-    async with workshop.platform.database.transaction() as session:
-        lines = [
-            {"run_id": run, "fence": 1, "seq": 1, "stream": "stdout", "text": "x" * 10, "at": datetime.now(UTC)}
-            for run in runs
-        ]
-        await session.execute(insert(RunLogLine), lines)
-        await session.execute(update(Run).where(Run.id.in_(runs)).values(log_bytes=size))
-
-
-async def logs_of(workshop: Workshop) -> list[int]:
-    async with workshop.platform.database.transaction() as session:
-        statement = select(RunLogLine.run_id).join(Run, Run.id == RunLogLine.run_id)
-        found = await session.scalars(statement.where(Run.app_id == workshop.app.id).order_by(RunLogLine.run_id))
-        return [int(run) for run in found]
 
 
 async def test_runs_are_kept_by_number_age_and_size(workshop: Workshop) -> None:
@@ -184,22 +149,10 @@ async def test_deliveries_and_keys_that_may_be_repeated_keep_their_runs(workshop
 
 
 async def test_the_log_of_calls_is_kept_by_number_and_age(workshop: Workshop) -> None:
-    def call(days: int) -> dict[str, Any]:
-        return {
-            "organization_id": workshop.caller.organization_id,
-            "app_id": workshop.app.id,
-            "integration_id": "mock",
-            "connection_id": 1,
-            "method": "GET",
-            "endpoint": "/",
-            "status_code": 200,
-            "ok": True,
-            "elapsed_ms": 1,
-            "created_at": datetime.now(UTC) - timedelta(days=days),
-        }
-
     async with workshop.platform.database.transaction() as session:
-        await session.execute(insert(LoggedCall), [call(9), call(9), call(0), call(0), call(0)])
+        await session.execute(
+            insert(LoggedCall), [call_of(workshop, workshop.caller, days=days) for days in (9, 9, 0, 0, 0)]
+        )
     assert (await look_through(workshop, RetentionLimits(calls=KeptCalls(days=8))))["calls"] == 2
     assert (await look_through(workshop, RetentionLimits(calls=KeptCalls(count=1))))["calls"] == 2
 
@@ -245,6 +198,7 @@ async def test_an_app_keeps_no_more_than_the_installation_allows(workshop: Works
         applied = (await client.put(path, json=body)).json()["applied"]
         assert applied["runs"] == {**shown["installation"]["runs"], "days": 5}
         assert applied["logs"] == {**shown["installation"]["logs"], "megabytes": 1}
+        wrong: dict[str, Any]
         for wrong in ({"runs": {"count": 0}}, {"runs": {"weeks": 1}}, {"rows": {}}, {"logs": {"days": -1}}):
             refused = await client.put(path, json=wrong)
             assert refused.status_code == 422, refused.text
