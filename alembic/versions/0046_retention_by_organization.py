@@ -1,7 +1,7 @@
 """Indexes history by app and organization, and what refers to a run by the run; stores when sizes were read
 
-Revision: 0047
-Follows: 0044
+Revision: 0046
+Follows: 0045
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from platform_api.migrations import create_small_indexes
 
-revision = "0047"
-down_revision = "0044"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
