@@ -80,6 +80,18 @@ async def _lose(platform: Platform, caller: Caller) -> None:
         )
 
 
+async def _hold(platform: Platform, caller: Caller) -> None:
+    """Makes the calls of a caller's organization look as while they are made."""
+    async with platform.database.transaction() as session:
+        await session.execute(
+            text(
+                "update platform.idempotency_keys set outcome = null, ended_at = null,"
+                " lease_expires_at = clock_timestamp() + interval '1 hour' where organization_id = :organization"
+            ),
+            {"organization": caller.organization_id},
+        )
+
+
 async def test_where_the_process_died_nobody_knows_and_no_second_call_is_made(shared_platform: Platform) -> None:
     caller = await shared_platform.create_caller()
     async with raw_upstream() as upstream:
@@ -119,6 +131,29 @@ async def test_a_call_that_was_not_sent_leaves_its_key_free(shared_platform: Pla
         malformed = await client.post(CALL, json={"endpoint": "/../x"})
         assert malformed.status_code == 400
     assert (await _call(shared_platform, caller, "k", {**POST, "data": 1}))["outcome"] == "failed"
+
+
+async def test_a_repeat_that_waits_ends_with_its_callers_membership(shared_platform: Platform) -> None:
+    owner = await shared_platform.create_caller()
+    builder = await shared_platform.create_colleague(owner, Role.BUILDER)
+    async with raw_upstream() as upstream:
+        await connect_raw(shared_platform, owner, upstream.url)
+        await _call(shared_platform, builder, "removed", POST)
+        await _hold(shared_platform, owner)
+        async with shared_platform.client(builder, headers={"Idempotency-Key": "removed"}) as client:
+            waiting = asyncio.create_task(client.post(CALL, json=POST))
+            await asyncio.sleep(0.3)
+            assert not waiting.done()
+            async with shared_platform.database.transaction() as session:
+                await session.execute(
+                    text("delete from platform.memberships where user_id = :user"), {"user": builder.user_id}
+                )
+            async with asyncio.timeout(10):
+                refused = await waiting
+            keyless = await client.post(CALL, json=POST, headers={"Idempotency-Key": ""})
+        assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+        assert (keyless.status_code, keyless.json()["detail"]) == (401, refused.json()["detail"])
+        assert len(upstream.arrived) == 1
 
 
 async def test_an_answer_too_large_to_keep_is_not_made_up(shared_platform: Platform) -> None:
