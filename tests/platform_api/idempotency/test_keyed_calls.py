@@ -185,6 +185,31 @@ async def test_each_item_of_many_calls_is_made_once(shared_platform: Platform) -
             assert len(upstream.arrived) == before + 2
 
 
+async def test_an_item_that_was_made_is_told_as_made(
+    shared_platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform_api.integrations.invocations.sending._MAX_WAIT_SECONDS", 0.1)
+    caller = await shared_platform.create_caller()
+    body = {"method": "POST", "endpoint": "/orders", "data_list": [{"data": {"n": 1}}]}
+    url = "/api/integrations/raw/parallel_call/"
+    async with raw_upstream() as upstream:
+        await connect_raw(shared_platform, caller, upstream.url)
+        upstream.answer(b'"' + b"x" * 2_000_000 + b'"', content_type="application/json")
+        [first] = (await _call(shared_platform, caller, "large", body, path=url))["responses"]
+        [again] = (await _call(shared_platform, caller, "large", body, path=url))["responses"]
+        assert (again["api_response"]["ok"], again["api_response"]["status_code"]) == (False, 409)
+        assert "was made before" in again["api_response"]["text"]
+        for name in ("invocation_id", "outcome", "business_ok", "may_have_executed"):
+            assert again[name] == first[name], name
+        assert (again["outcome"], again["may_have_executed"]) == ("succeeded", True)
+        await _hold(shared_platform, caller)
+        [waiting] = (await _call(shared_platform, caller, "large", body, path=url))["responses"]
+        assert "send the same request again after 15 seconds" in waiting["api_response"]["text"]
+        assert (waiting["outcome"], waiting["business_ok"], waiting["may_have_executed"]) == ("unknown", None, True)
+        assert waiting["invocation_id"] == first["invocation_id"]
+        assert len(upstream.arrived) == 1
+
+
 async def test_a_call_is_looked_up_by_whoever_made_it(shared_platform: Platform) -> None:
     caller = await shared_platform.create_caller()
     async with raw_upstream() as upstream:
