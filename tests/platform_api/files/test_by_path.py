@@ -1,6 +1,7 @@
 """Files by path: stored, overwritten, found and deleted, also by an owner's script for an installer."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,41 @@ async def test_twenty_at_once_store_one_file(shared_platform: Platform) -> None:
     app = await shared_platform.create_app(owner)
     answers = await asyncio.gather(*(_put(shared_platform, owner, app, "a.txt", b"x") for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 19
+
+
+async def test_overwriting_beside_deleting_stores_the_file(shared_platform: Platform) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    assert (await _put(shared_platform, owner, app, "a.txt", b"old")).status_code == 201
+    answer = await _beside_deleting(
+        shared_platform, app, lambda: _put(shared_platform, owner, app, "a.txt", b"new", overwrite=True)
+    )
+    assert answer.status_code == 201, answer.text
+    assert (await _content(shared_platform, answer.json()["public_url"])).content == b"new"
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_what_is_being_deleted_is_not_found(shared_platform: Platform, method: str) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    file = await stored(shared_platform, owner, app)
+    async with shared_platform.client(owner) as client:
+        url = f"/api/apps/{app.id}/files/{file['id']}/"
+        body = {"name": "other.csv"} if method == "PATCH" else None
+        answer = await _beside_deleting(shared_platform, app, lambda: client.request(method, url, json=body))
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def _beside_deleting(
+    platform: Platform, app: App, request: Callable[[], Coroutine[Any, Any, httpx.Response]]
+) -> httpx.Response:
+    """Sends a request while another transaction has deleted the app's files and has not been committed yet."""
+    async with platform.database.transaction() as session:
+        await session.execute(text("delete from platform.files where app_id = :app"), {"app": app.id})
+        answering = asyncio.create_task(request())
+        await asyncio.sleep(0.5)
+        assert not answering.done()
+    return await answering
 
 
 async def test_what_was_overwritten_counts_no_longer_and_goes(platform_database_url: str, files_dir: Path) -> None:
