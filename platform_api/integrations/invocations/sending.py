@@ -43,6 +43,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_WAIT_SECONDS = 90.0
 _RETRY_AFTER_SECONDS = 15
 _MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.02, 1.0
+# With the other parts that close, less than the control plane is given to stop (`platform_api/supervisor`).
+_CLOSING_SECONDS, _CANCELLING_SECONDS = 6.0, 2.0
 _RECORD_ATTEMPTS, _RECORD_PAUSE_SECONDS = 5, 1.0
 
 
@@ -149,6 +151,16 @@ class Invocations:
             invocation_id=claimed.id,
             facts=stored.facts,
         )
+
+    async def close(self) -> None:
+        """Waits a while for the calls whose readers have left; cancels what is then still under way."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSING_SECONDS)
+        # Cancelling stores that nobody knows; without a database, that has to be given up.
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CANCELLING_SECONDS)
 
     async def _claim(self, opened: OpenConnection, guarded: Guarded, *, is_safe: bool) -> Claimed | IdempotencyKey:
         """Claims the key; of a call made before, waits for the outcome. Raises IdempotencyKeyReused, CallUnderWay."""

@@ -106,6 +106,39 @@ async def test_where_the_process_died_nobody_knows_and_no_second_call_is_made(sh
         assert len(upstream.arrived) == 1
 
 
+@pytest.mark.parametrize(("seconds", "outcome", "logged"), [(1.0, "succeeded", 1), (20.0, "unknown", 0)])
+async def test_stopping_waits_for_a_call_whose_reader_has_left(
+    platform_database_url: str, monkeypatch: pytest.MonkeyPatch, seconds: float, outcome: str, logged: int
+) -> None:
+    monkeypatch.setattr("platform_api.integrations.invocations.sending._CLOSING_SECONDS", 3.0)
+    settings = make_settings(platform_database_url)
+    arrived = asyncio.Event()
+
+    async def answer_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await asyncio.sleep(seconds)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    async with await asyncio.start_server(answer_late, "127.0.0.1", 0) as server:
+        async with running_platform(settings) as platform:
+            caller = await platform.create_caller()
+            await connect_raw(platform, caller, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            reading = asyncio.create_task(_call(platform, caller, "left", POST))
+            await arrived.wait()
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            stopping = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - stopping < 10
+    async with running_platform(settings) as platform:
+        again = await _call(platform, caller, "left", POST)
+        assert again["outcome"] == outcome
+        async with platform.database.transaction() as session:
+            calls = text("select count(*) from platform.integration_calls where organization_id = :organization")
+            assert await session.scalar(calls, {"organization": caller.organization_id}) == logged
+
+
 async def test_what_only_reads_is_called_again_where_the_process_died(shared_platform: Platform) -> None:
     caller = await shared_platform.create_caller()
     async with raw_upstream() as upstream:
