@@ -64,6 +64,33 @@ async def test_a_file_is_stored_found_overwritten_and_deleted_by_its_path(shared
     assert (await _content(shared_platform, found["public_url"])).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "address", ["http://[x", "http://[x/api/files/?link=a", "?link=a", "", "http://h:x/?link=%ff"]
+)
+@pytest.mark.parametrize("operation", ["download", "download-binary"])
+async def test_what_is_no_address_of_ours_is_refused(shared_platform: Platform, operation: str, address: str) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    async with shared_platform.client(owner) as client:
+        refused = await client.get(f"/api/apps/{app.id}/files/{operation}/", params={"public_url": address})
+    assert (refused.status_code, refused.json()["fields"][0]["path"]) == (422, "public_url")
+
+
+async def test_an_address_below_a_path_is_ours(platform_database_url: str, files_dir: Path) -> None:
+    settings = make_settings(platform_database_url, files_dir=files_dir, public_url="https://example.com/automio")
+    async with running_platform(settings) as platform:
+        owner = await platform.create_caller()
+        app = await platform.create_app(owner)
+        made = (await _put(platform, owner, app, "a.txt", b"one")).json()
+        assert made["public_url"].startswith("https://example.com/automio/api/files/?link=")
+        async with platform.client(owner) as client:
+            known = {"public_url": made["public_url"]}
+            found = await client.get(f"/api/apps/{app.id}/files/download-binary/", params=known)
+            assert (found.status_code, found.content) == (200, b"one")
+            elsewhere = {"public_url": made["public_url"].replace("/automio", "")}
+            assert (await client.get(f"/api/apps/{app.id}/files/download/", params=elsewhere)).status_code == 422
+
+
 @pytest.mark.parametrize("path", ["../a", "a/../b", "a//b", "a\\b", ".", "a/\x00", "x" * 300, "/".join("a" * 40)])
 async def test_a_path_is_names_with_slashes_between(shared_platform: Platform, path: str) -> None:
     owner = await shared_platform.create_caller()
