@@ -8,7 +8,7 @@ import structlog
 
 from platform_api.core.database import Database
 from platform_api.core.types import AppId
-from platform_api.retention.limits import RetentionLimits
+from platform_api.retention.limits import RetentionLimits, stored_limits
 from platform_api.retention.queries import QUERIES
 
 log = structlog.stdlib.get_logger()
@@ -40,7 +40,7 @@ class Removal:
         if claimed is None:
             return False
         app_id = AppId(claimed.app_id)
-        limits = RetentionLimits.model_validate(claimed.limits).within(self._ceiling)
+        limits = stored_limits(claimed.limits).within(self._ceiling)
         removed = await self.look_through(app_id, limits)
         if total := sum(removed.values()):
             log.info("retention.removed", app_id=app_id, **removed)
