@@ -116,7 +116,7 @@ async def claim(
 
 
 async def _known(session: AsyncSession, actor: Actor, guarded: Guarded) -> IdempotencyKey | None:
-    """Returns the row that keeps the caller's key from being claimed. Raises Unauthenticated when they may not see it.
+    """Returns the row that keeps a key from being claimed. Raises Unauthenticated when the caller may not see it.
 
     It is found by the columns that the INSERT compares: a condition more, and neither of the two would see the row.
     """

@@ -42,8 +42,8 @@ _MAX_CONNECTIONS_TEXT = 100_000
 _MAX_CONNECTIONS = 10_000
 """Bounds what is read for one run: this many ids, with their organizations, come close to that length."""
 _CONNECTIONS_LEFT_OUT = (
-    f"more than {_MAX_CONNECTIONS} connections, or {_MAX_CONNECTIONS_TEXT} characters; ask for those of one integration:"
-    " GET /api/integrations/{id}/table_connections/"
+    f"more than {_MAX_CONNECTIONS} connections, or {_MAX_CONNECTIONS_TEXT} characters; ask for those of one"
+    " integration: GET /api/integrations/{id}/table_connections/"
 )
 
 
@@ -206,7 +206,7 @@ async def _claim(session: AsyncSession, run: Run, surroundings: "_Surroundings")
 class _Surroundings:
     """Knows what the scripts of one claim are told of whom they work for, as it is when they begin.
 
-    Runs of the same user for the same app are told the same, which is read once: the claimed rows are locked meanwhile.
+    Runs of one user for one app are told the same, which is read once: the claimed rows are locked meanwhile.
     """
 
     def __init__(self, session: AsyncSession) -> None:
