@@ -245,13 +245,14 @@ async def test_an_app_keeps_no_more_than_the_installation_allows(workshop: Works
         applied = (await client.put(path, json=body)).json()["applied"]
         assert applied["runs"] == {**shown["installation"]["runs"], "days": 5}
         assert applied["logs"] == {**shown["installation"]["logs"], "megabytes": 1}
-        for wrong in (
+        refusals: list[dict[str, dict[str, int]]] = [
             {"runs": {"count": 0}},
             {"runs": {"weeks": 1}},
             {"rows": {}},
             {"logs": {"days": -1}},
             {"calls": {"days": 36_501}},
-        ):
+        ]
+        for wrong in refusals:
             refused = await client.put(path, json=wrong)
             assert refused.status_code == 422, refused.text
         assert (await client.get(path)).json()["applied"]["runs"]["days"] == 5
