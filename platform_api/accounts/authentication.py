@@ -62,6 +62,11 @@ def unauthenticated(message: str, kind: type[Unauthenticated] = Unauthenticated)
     return kind(message, headers=_CHALLENGE)
 
 
+def no_longer_member() -> Unauthenticated:
+    """Returns the 401 error of a caller whose membership has ended."""
+    return unauthenticated("the token's user is no longer a member of its organization")
+
+
 def read_authorization(header: str | None) -> str:
     """Returns the token in an `Authorization` header. Raises Unauthenticated when it has no well-formed token."""
     scheme, _, secret = (header or "").strip().partition(" ")
@@ -106,7 +111,7 @@ async def authenticate_token(
     if token.kind is TokenKind.RUNNER:
         raise Forbidden("a runner token is for sandbox runners only")
     if user is None or not user.is_active or role is None or token.organization_id is None:
-        raise unauthenticated("the token's user is no longer a member of its organization")
+        raise no_longer_member()
     actor = Actor(
         kind=ActorKind.RUN_TOKEN if token.kind is TokenKind.RUN else ActorKind.APP_TOKEN,
         user_id=user.id,

@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from platform_api.core.upstreams import AllowedUpstreams
 
+MAX_DAYS = 36_500
+"""A hundred years: beyond about 6,700 years, PostgreSQL's timestamps cannot be counted back any more."""
 _MIN_KEY_LENGTH = 32
 _CONTENT_TYPE_PATTERN = re.compile(r"\*/\*|[a-z0-9.+-]+/(?:\*|[a-z0-9.+_-]+)")
 _PLACEHOLDERS = frozenset(
@@ -103,17 +105,17 @@ class Settings(DatabaseSettings):
     """Lets integrations call private and link-local addresses. For development only."""
     allowed_private_upstreams: Annotated[tuple[str, ...], NoDecode] = ()
     """Comma-separated host names, addresses and networks that integrations may call although they are private."""
-    integration_call_log_days: int = Field(default=30, ge=1)
+    integration_call_log_days: int = Field(default=30, ge=1, le=MAX_DAYS)
     """Days that the log of calls to integrations is kept."""
     integration_call_log_count: int = Field(default=100_000, ge=0)
     """Entries of that log that are kept of each organization in each app, the newest ones; 0: no limit."""
-    runs_days: int = Field(default=90, ge=0)
+    runs_days: int = Field(default=90, ge=0, le=MAX_DAYS)
     """Days that runs which have ended are kept, unless their app says less; 0: no limit."""
     runs_count: int = Field(default=50_000, ge=0)
     """Runs that are kept of each organization in each app, the newest ones; 0: no limit."""
     runs_megabytes: int = Field(default=500, ge=0)
     """Size of the events, results and errors of the runs kept of each organization in each app; 0: no limit."""
-    run_logs_days: int = Field(default=30, ge=0)
+    run_logs_days: int = Field(default=30, ge=0, le=MAX_DAYS)
     """Days that the logs of runs are kept; 0: no limit."""
     run_logs_megabytes: int = Field(default=500, ge=0)
     """Size of the logs that are kept of each organization's runs of each app; 0: no limit."""
@@ -145,13 +147,13 @@ class Settings(DatabaseSettings):
     """Comma-separated content types of application files that are accepted, such as `image/*,application/pdf`."""
     csv_max_bytes: int = Field(default=100 * 1024 * 1024, ge=1024)
     """Maximum bytes of a CSV or Excel file that is imported or exported."""
-    csv_files_days: int = Field(default=7, ge=1)
+    csv_files_days: int = Field(default=7, ge=1, le=MAX_DAYS)
     """Days that files of imports and exports are kept."""
-    sync_runs_days: int = Field(default=30, ge=1)
+    sync_runs_days: int = Field(default=30, ge=1, le=MAX_DAYS)
     """Days that the history of syncs is kept."""
     database_pool_size: int = Field(default=8, ge=1)
     """Connections to PostgreSQL that the control plane keeps open (the engine has its own)."""
-    session_days: int = Field(default=14, ge=1)
+    session_days: int = Field(default=14, ge=1, le=MAX_DAYS)
     """Days that a sign-in on the web pages lasts."""
     log_level: str = "INFO"
     log_format: LogFormat = LogFormat.CONSOLE

@@ -65,6 +65,17 @@ async def list_files(
 async def get_file(session: AsyncSession, actor: Actor, app: App, file_id: int) -> File:
     """Returns one file. Raises NotFound."""
     file: File | None = await session.scalar((await _files(session, actor, app)).where(File.id == file_id))
+    return _found(file, app, file_id)
+
+
+async def _locked_file(session: AsyncSession, actor: Actor, app: App, file_id: int) -> File:
+    """Returns one file that nobody else changes or deletes until the transaction ends. Raises NotFound."""
+    statement = (await _files(session, actor, app)).where(File.id == file_id).with_for_update(of=File)
+    file: File | None = await session.scalar(statement)
+    return _found(file, app, file_id)
+
+
+def _found(file: File | None, app: App, file_id: int) -> File:
     if file is None:
         raise NotFound(f"there is no file {file_id} of the app {app.slug}")
     return file
@@ -72,7 +83,7 @@ async def get_file(session: AsyncSession, actor: Actor, app: App, file_id: int) 
 
 async def rename_file(session: AsyncSession, actor: Actor, app: App, file_id: int, *, name: str) -> File:
     """Gives a file another name; its content and type stay. Raises NotFound, Unprocessable."""
-    file = await get_file(session, actor, app, file_id)
+    file = await _locked_file(session, actor, app, file_id)
     file.name = check_name(name)
     await session.flush()
     return file
@@ -80,7 +91,7 @@ async def rename_file(session: AsyncSession, actor: Actor, app: App, file_id: in
 
 async def delete_file(session: AsyncSession, actor: Actor, app: App, file_id: int) -> None:
     """Deletes a file and its links; a database trigger marks its object for removal. Raises NotFound."""
-    await session.delete(await get_file(session, actor, app, file_id))
+    await session.delete(await _locked_file(session, actor, app, file_id))
     await session.flush()
 
 
@@ -153,13 +164,18 @@ async def get_file_at(session: AsyncSession, actor: Actor, app: App, path: str) 
 
 
 async def _file_at(session: AsyncSession, file: File, place: Place) -> File | None:
-    """Returns the file that is at a place already. Raises PathTaken unless it may be overwritten."""
+    """Returns the file that is at a place already, locked: once it is being deleted, it is there no longer.
+
+    Raises PathTaken unless it may be overwritten.
+    """
     taken: File | None = await session.scalar(
-        select(File).where(
+        select(File)
+        .where(
             File.app_id == file.app_id,
             File.organization_id == file.organization_id,  # tenancy: an organization that the caller may store for
             File.path == place.path,
         )
+        .with_for_update()
     )
     if taken is not None and not place.overwrite:
         raise PathTaken(f"path: there is a file {place.path!r} already; send `overwrite` to replace it", field="path")

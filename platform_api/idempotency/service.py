@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from platform_api.accounts.actor import Actor
+from platform_api.accounts.authentication import no_longer_member
 from platform_api.accounts.tenancy import visible_to
-from platform_api.core.errors import Conflict, Unprocessable
+from platform_api.core.errors import Conflict, Unavailable, Unprocessable
 from platform_api.idempotency.models import IdempotencyKey
 
 KEPT = timedelta(hours=24)
@@ -23,6 +24,7 @@ LEASE = timedelta(seconds=20)
 MAX_KEY_LENGTH = 255
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _BATCH = 1000
+_MAX_ATTEMPTS = 10
 # Of the statement: to a long transaction, a lease that has expired since it began must not seem to be held.
 _NOW = func.clock_timestamp()
 
@@ -74,8 +76,8 @@ async def claim(
 ) -> Claimed | IdempotencyKey:
     """Claims a key for `actor`, or returns what is known of its first request.
 
-    Waits for another transaction that claims the same key. Raises IdempotencyKeyReused. `is_leased` is for what is
-    done outside the transaction.
+    Waits for another transaction that claims the same key. Raises IdempotencyKeyReused, and Unauthenticated when the
+    caller's membership has ended meanwhile. `is_leased` is for what is done outside the transaction.
     """
     values = {
         "digest": guarded.digest,
@@ -95,11 +97,11 @@ async def claim(
         set_={**values, **fresh},
         where=IdempotencyKey.created_at < func.now() - KEPT,
     ).returning(IdempotencyKey.id)
-    while True:
+    for _ in range(_MAX_ATTEMPTS):
         claimed = await session.scalar(statement)
         if claimed is not None:
             return Claimed(claimed)
-        known = await find(session, actor, guarded)
+        known = await _known(session, actor, guarded)
         # It may have been forgotten between the two statements.
         if known is not None:
             if known.digest != guarded.digest:
@@ -107,6 +109,37 @@ async def claim(
                     f"the key {guarded.key!r} was used for another request; send a new key with a new request"
                 )
             return known
+    raise Unavailable(
+        f"the key {guarded.key!r} changes too often at the moment; send the same request again",
+        headers={"Retry-After": "1"},
+    )
+
+
+async def _known(session: AsyncSession, actor: Actor, guarded: Guarded) -> IdempotencyKey | None:
+    """Returns the row that keeps a key from being claimed. Raises Unauthenticated when the caller may not see it.
+
+    It is found by the columns that the INSERT compares: a condition more, and neither of the two would see the row.
+    """
+    statement = (
+        select(IdempotencyKey, visible_to(actor, IdempotencyKey.organization_id))
+        .where(
+            # tenancy: the INSERT's own columns; whether the row is visible is selected beside it
+            IdempotencyKey.organization_id == actor.organization_id,
+            IdempotencyKey.app_id == (guarded.app_id or 0),
+            IdempotencyKey.user_id == actor.user_id,
+            IdempotencyKey.subject == guarded.subject,
+            IdempotencyKey.key == guarded.key,
+        )
+        .execution_options(populate_existing=True)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    known: IdempotencyKey = row[0]
+    if not row[1]:
+        # The membership ended after the request was let in.
+        raise no_longer_member()
+    return known
 
 
 async def find(session: AsyncSession, actor: Actor, guarded: Guarded) -> IdempotencyKey | None:

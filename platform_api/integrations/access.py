@@ -121,15 +121,24 @@ def _is_activated(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-async def connections_by_integration(session: AsyncSession, actor: Actor) -> dict[str, list[dict[str, Any]]]:
-    """Returns the ids of the connections that `actor` may call through, by integration and organization."""
+async def connections_by_integration(
+    session: AsyncSession, actor: Actor, *, limit: int
+) -> dict[str, list[dict[str, Any]]] | None:
+    """Returns the ids of the connections that `actor` may call through, by integration and organization.
+
+    Of more than `limit` it returns None.
+    """
     statement = (
         select(Connection.integration_id, Connection.organization_id, Connection.id)
         .where(may_call(actor))
         .order_by(Connection.integration_id, Connection.organization_id, Connection.id)
+        .limit(limit + 1)
     )
+    rows = (await session.execute(statement)).all()
+    if len(rows) > limit:
+        return None
     found: dict[str, dict[int, list[int]]] = {}
-    for integration_id, organization_id, connection_id in await session.execute(statement):
+    for integration_id, organization_id, connection_id in rows:
         found.setdefault(integration_id, {}).setdefault(organization_id, []).append(connection_id)
     return {
         integration_id: [{"organization_id": owner, "connection_ids": ids} for owner, ids in groups.items()]

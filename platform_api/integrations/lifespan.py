@@ -49,7 +49,7 @@ async def integrations_lifespan(services: Services) -> AsyncIterator[None]:
             max_in_total=MAX_CONNECTIONS,
         )
         gateway = services.provide(Gateway(caller, vault, tokens, call_log, admission))
-        services.provide(Invocations(database, gateway, services[HeldKeys]))
+        invocations = services.provide(Invocations(database, gateway, services[HeldKeys]))
         targets = services.provide(CallTargets(database, gateway))
         services[AfterChanges].add(targets.forget)
         services[Listener].subscribe(ACCESS_CHANNEL, targets.forget)
@@ -58,6 +58,8 @@ async def integrations_lifespan(services: Services) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            # Before the log and the caller end: these calls need both.
+            await invocations.close()
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
             await tokens.close()

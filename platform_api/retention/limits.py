@@ -1,15 +1,22 @@
 """Defines how much of an app's history is kept."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from platform_api.core.settings import Settings
+from platform_api.core.settings import MAX_DAYS, Settings
 
 _MAX = 2**31 - 1
 
 
-def _limit(description: str) -> int | None:
-    value: int | None = Field(default=None, ge=1, le=_MAX, description=description)
+def _limit(description: str, *, le: int = _MAX) -> int | None:
+    value: int | None = Field(default=None, ge=1, le=le, description=description)
     return value
+
+
+def _days(description: str) -> int | None:
+    return _limit(description, le=MAX_DAYS)
 
 
 class _Limits(BaseModel):
@@ -19,7 +26,7 @@ class _Limits(BaseModel):
 class KeptRuns(_Limits):
     """Limits the runs of an app that have ended, of each organization. Null: as much as the installation keeps."""
 
-    days: int | None = _limit("Days that a run is kept after it was started")
+    days: int | None = _days("Days that a run is kept after it was started")
     count: int | None = _limit("Runs that are kept of each organization that uses the app, the newest ones")
     megabytes: int | None = _limit(
         "Size of their events, results and errors, as stored, of each organization that uses the app"
@@ -29,7 +36,7 @@ class KeptRuns(_Limits):
 class KeptLogs(_Limits):
     """Limits the logs of an app's runs, of each organization. The lines go before the runs do."""
 
-    days: int | None = _limit("Days that a log is kept after its run was started")
+    days: int | None = _days("Days that a log is kept after its run was started")
     megabytes: int | None = _limit(
         "Size of all logs of an organization that uses the app; those of its newest runs are kept"
     )
@@ -38,7 +45,7 @@ class KeptLogs(_Limits):
 class KeptCalls(_Limits):
     """Limits the log of the app's calls to integrations, by the organization whose connection is called."""
 
-    days: int | None = _limit("Days that an entry is kept")
+    days: int | None = _days("Days that an entry is kept")
     count: int | None = _limit("Entries that are kept of each organization, the newest ones")
 
 
@@ -55,6 +62,16 @@ class RetentionLimits(_Limits):
         return RetentionLimits.model_validate(
             {kind: {name: _lower(own[kind][name], highest[kind][name]) for name in own[kind]} for kind in own}
         )
+
+
+def stored_limits(stored: Mapping[str, Mapping[str, Any]]) -> RetentionLimits:
+    """Returns limits as they were accepted; more days than can be counted back are as many as can be."""
+    return RetentionLimits.model_validate(
+        {
+            kind: {name: min(value, MAX_DAYS) if name == "days" else value for name, value in limits.items()}
+            for kind, limits in stored.items()
+        }
+    )
 
 
 def _lower(own: int | None, ceiling: int | None) -> int | None:

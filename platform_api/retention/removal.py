@@ -11,7 +11,7 @@ import structlog
 
 from platform_api.core.database import Database
 from platform_api.core.types import AppId, OrganizationId
-from platform_api.retention.limits import RetentionLimits
+from platform_api.retention.limits import RetentionLimits, stored_limits
 from platform_api.retention.queries import QUERIES
 
 log = structlog.stdlib.get_logger()
@@ -54,7 +54,7 @@ class Removal:
         if claimed is None:
             return False
         app_id = AppId(claimed.app_id)
-        limits = RetentionLimits.model_validate(claimed.limits).within(self._ceiling)
+        limits = stored_limits(claimed.limits).within(self._ceiling)
         organizations = await self._organizations(app_id, claimed.measured_at)
         removed = await self._look_through(app_id, limits, organizations)
         if total := sum(removed.values()):

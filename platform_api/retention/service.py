@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from platform_api.accounts.actor import Actor
 from platform_api.apps.access import get_buildable_app
 from platform_api.core.types import AppId
-from platform_api.retention.limits import RetentionLimits
+from platform_api.retention.limits import RetentionLimits, stored_limits
 from platform_api.retention.models import AppRetention
 from platform_api.retention.queries import QUERIES
 
@@ -33,7 +33,7 @@ async def read_retention(
     # tenancy: of the app that the caller builds, whoever used it
     stored = await session.scalar(select(AppRetention.limits).where(AppRetention.app_id == app.id))
     history = (await session.execute(QUERIES["usage"], {"app_id": AppId(app.id)})).mappings().one()
-    return Retention(RetentionLimits.model_validate(stored or {}), ceiling, dict(history))
+    return Retention(stored_limits(stored or {}), ceiling, dict(history))
 
 
 async def save_retention(

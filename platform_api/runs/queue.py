@@ -6,7 +6,7 @@ expired lease counts are those of `platform_api.work`.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from platform_api.accounts.actor import Actor, ActorKind
 from platform_api.accounts.models import Role, Scope
 from platform_api.accounts.tokens import end_run_tokens, issue_run_token
 from platform_api.core.errors import Unprocessable
-from platform_api.core.types import RunId
+from platform_api.core.types import AppId, OrganizationId, RunId, UserId
 from platform_api.integrations.access import connections_by_integration
 from platform_api.runs.limits import RunLimits
 from platform_api.runs.models import Cause, Run, RunState
@@ -39,6 +39,12 @@ MAX_STARTS = 3
 _TOKEN_MARGIN = timedelta(minutes=10)
 _MAX_CONNECTIONS_TEXT = 100_000
 """A longer variable could not be handed to a process that a script starts."""
+_MAX_CONNECTIONS = 10_000
+"""Bounds what is read for one run: this many ids, with their organizations, come close to that length."""
+_CONNECTIONS_LEFT_OUT = (
+    f"more than {_MAX_CONNECTIONS} connections, or {_MAX_CONNECTIONS_TEXT} characters; ask for those of one"
+    " integration: GET /api/integrations/{id}/table_connections/"
+)
 
 
 # grammar: a claim goes to the runner as the queue knows it
@@ -56,7 +62,8 @@ async def claim_runs(session: AsyncSession, *, runner_id: str, slots: int, isola
         return []
     await announce_listed_changes(session, claimed)
     runs = await session.scalars(select(Run).where(Run.id.in_(claimed)).order_by(Run.id))
-    return [await _claim(session, run) for run in runs]
+    surroundings = _Surroundings(session)
+    return [await _claim(session, run, surroundings) for run in runs]
 
 
 async def start_run(session: AsyncSession, run_id: RunId, fence: int) -> datetime:
@@ -167,7 +174,7 @@ async def cancel_runs(session: AsyncSession, actor: Actor, run_ids: Sequence[Run
 
 
 # grammar: a claim goes to the runner as the queue knows it
-async def _claim(session: AsyncSession, run: Run) -> Claim:
+async def _claim(session: AsyncSession, run: Run, surroundings: "_Surroundings") -> Claim:
     limits = RunLimits.model_validate(run.limits)
     token = await issue_run_token(
         session,
@@ -189,30 +196,44 @@ async def _claim(session: AsyncSession, run: Run) -> Claim:
         action_type=run.action_type,
         entry=run.entry,
         bundle=run.bundle,
-        environment={**run.environment, **await _surroundings(session, run)},
+        environment={**run.environment, **await surroundings.of(run)},
         run_token=token,
         event=run.event,
         limits=limits,
     )
 
 
-async def _surroundings(session: AsyncSession, run: Run) -> dict[str, str]:
-    """Returns what the script is told of whom it works for, as it is when the run begins."""
-    actor = Actor(
-        kind=ActorKind.RUN_TOKEN,
-        user_id=run.user_id,
-        organization_id=run.organization_id,
-        role=Role.MEMBER,
-        scopes=frozenset({Scope.DATA}),
-        app_id=run.app_id,
-        run_id=run.id,
-        reaches_installs=run.reaches_installs,
-    )
-    told = {"ORGANIZATION_ID": str(run.organization_id)}
-    connections = json.dumps(await connections_by_integration(session, actor))
-    if len(connections) <= _MAX_CONNECTIONS_TEXT:
-        told["APP_CONNECTIONS_BY_INTEGRATION"] = connections
-    return told
+class _Surroundings:
+    """Knows what the scripts of one claim are told of whom they work for, as it is when they begin.
+
+    Runs of one user for one app are told the same, which is read once: the claimed rows are locked meanwhile.
+    """
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._told: dict[tuple[UserId, OrganizationId, AppId, bool], Mapping[str, str]] = {}
+
+    async def of(self, run: Run) -> Mapping[str, str]:
+        """Returns the variables that tell it."""
+        key = (run.user_id, run.organization_id, run.app_id, run.reaches_installs)
+        if (told := self._told.get(key)) is None:
+            told = self._told[key] = {"ORGANIZATION_ID": str(run.organization_id), **await self._connections(run)}
+        return told
+
+    async def _connections(self, run: Run) -> Mapping[str, str]:
+        actor = Actor(
+            kind=ActorKind.RUN_TOKEN,
+            user_id=run.user_id,
+            organization_id=run.organization_id,
+            role=Role.MEMBER,
+            scopes=frozenset({Scope.DATA}),
+            app_id=run.app_id,
+            reaches_installs=run.reaches_installs,
+        )
+        connections = await connections_by_integration(self._session, actor, limit=_MAX_CONNECTIONS)
+        if connections is not None and len(text := json.dumps(connections)) <= _MAX_CONNECTIONS_TEXT:
+            return {"APP_CONNECTIONS_BY_INTEGRATION": text}
+        return {"APP_CONNECTIONS_LEFT_OUT": _CONNECTIONS_LEFT_OUT}
 
 
 async def _give_up(

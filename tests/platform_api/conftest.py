@@ -140,6 +140,9 @@ def make_settings(database_url: str, **changes: Any) -> Settings:
         "allow_private_upstreams": True,
         "database_pool_size": 4,
         "files_dir": _files_directory(),
+        # Tests store history of any age.
+        "runs_days": 0,
+        "run_logs_days": 0,
         **changes,
     }
     return Settings(**values)

@@ -41,7 +41,7 @@ from platform_api.integrations.calls.schemas import (
     ParallelRead,
 )
 from platform_api.integrations.calls.targets import CallTargets
-from platform_api.integrations.invocations.sending import Invocations
+from platform_api.integrations.invocations.sending import CallWithoutAnswer, Invocations
 from platform_api.integrations.invocations.stored_answers import Outcome
 from platform_api.integrations.lifespan import CallTargetsDep, GatewayDep, InvocationsDep
 from platform_api.integrations.outgoing.json_text import encode_ascii
@@ -173,6 +173,9 @@ class _Calls:
         )
         try:
             invocation = await self._invocations.send(chosen, call, key=self._key, item=index)
+        except CallWithoutAnswer as error:
+            # It was made, or is being made: whoever took it for one that failed would make it a second time.
+            return _refused(error, chosen.id, chosen.organization_id, facts=error.facts())
         except PlatformError as error:
             return _refused(error, chosen.id, chosen.organization_id)
         answer = invocation.answer
@@ -225,10 +228,15 @@ def _as_id(text: str | None) -> int | str | None:
 
 
 def _refused(
-    error: PlatformError, connection: int | str | None, organization: int | str | None, *, is_called: bool = True
+    error: PlatformError,
+    connection: int | str | None,
+    organization: int | str | None,
+    *,
+    is_called: bool = True,
+    facts: Mapping[str, Any] = _NOT_SENT,
 ) -> _Answer:
     response = {"status_code": error.status_code, "text": error.message, "headers": {}, "url": "", "ok": False}
-    return _Answer(None, response, connection, organization, is_called)
+    return _Answer(None, response, connection, organization, is_called, facts)
 
 
 @router.post(

@@ -6,7 +6,7 @@ answer is that nobody knows, since a second call could do the same again; calls 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ from platform_api.idempotency.service import (
 )
 from platform_api.integrations.calls.gateway import Gateway, OpenConnection
 from platform_api.integrations.invocations import stored_answers
-from platform_api.integrations.invocations.stored_answers import Facts
+from platform_api.integrations.invocations.stored_answers import Facts, Outcome
 from platform_api.integrations.outgoing.caller import UpstreamAnswer
 from platform_api.integrations.requests.multipart import Attachments
 from platform_api.integrations.schemas import CallWrite
@@ -41,20 +41,48 @@ log = structlog.stdlib.get_logger()
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_WAIT_SECONDS = 90.0
+_RETRY_AFTER_SECONDS = 15
 _MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.02, 1.0
+# With the other parts that close, less than the control plane is given to stop (`platform_api/supervisor`).
+_CLOSING_SECONDS, _CANCELLING_SECONDS = 6.0, 2.0
 _RECORD_ATTEMPTS, _RECORD_PAUSE_SECONDS = 5, 1.0
 
 
-class CallUnderWay(Conflict):
+class CallWithoutAnswer(Conflict):
+    """Reports a call that was sent, or may have been, whose answer cannot be given; knows what became of it."""
+
+    def __init__(
+        self, message: str, *, invocation_id: UUID, facts: Facts, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, headers=headers, extra={"invocation_id": str(invocation_id)})
+        self._invocation_id = invocation_id
+        self._facts = facts
+
+    def facts(self) -> dict[str, Any]:
+        """Returns what the reply says of the call, as of one with an answer."""
+        return describe_facts(self._invocation_id, self._facts)
+
+
+class CallUnderWay(CallWithoutAnswer):
     """Reports that the first request with the key has not been answered yet."""
 
     code = "call_under_way"
 
 
-class AnswerNotKept(Conflict):
+class AnswerNotKept(CallWithoutAnswer):
     """Reports that a call was made before, and that its answer was too large to keep."""
 
     code = "answer_not_kept"
+
+
+def describe_facts(invocation_id: UUID | None, facts: Facts) -> dict[str, Any]:
+    """Returns what a reply says of a call beside its answer."""
+    return {
+        "invocation_id": None if invocation_id is None else str(invocation_id),
+        "outcome": str(facts.outcome),
+        "business_ok": facts.business_ok,
+        "may_have_executed": facts.may_have_executed,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +94,7 @@ class Invocation:
 
     def facts(self) -> dict[str, Any]:
         """Returns what the reply says of the call beside its answer."""
-        facts = Facts.of(self.answer)
-        return {
-            "invocation_id": None if self.id is None else str(self.id),
-            "outcome": str(facts.outcome),
-            "business_ok": facts.business_ok,
-            "may_have_executed": facts.may_have_executed,
-        }
+        return describe_facts(self.id, Facts.of(self.answer))
 
 
 def subject_of(integration_id: str) -> str:
@@ -126,8 +148,19 @@ class Invocations:
         raise AnswerNotKept(
             f"the call was made before ({stored.facts.outcome}) and is not made again; its answer was larger than"
             f" {stored_answers.MAX_KEPT_BYTES} bytes and was not kept",
-            extra={"invocation_id": str(claimed.id)},
+            invocation_id=claimed.id,
+            facts=stored.facts,
         )
+
+    async def close(self) -> None:
+        """Waits a while for the calls whose readers have left; cancels what is then still under way."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSING_SECONDS)
+        # Cancelling stores that nobody knows; without a database, that has to be given up.
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CANCELLING_SECONDS)
 
     async def _claim(self, opened: OpenConnection, guarded: Guarded, *, is_safe: bool) -> Claimed | IdempotencyKey:
         """Claims the key; of a call made before, waits for the outcome. Raises IdempotencyKeyReused, CallUnderWay."""
@@ -145,9 +178,11 @@ class Invocations:
                         return taken
             if time.monotonic() + pause > ends:
                 raise CallUnderWay(
-                    f"the call with the key {guarded.key!r} has not ended yet; send the same request again later",
-                    headers={"Retry-After": "15"},
-                    extra={"invocation_id": str(claimed.id)},
+                    f"the call with the key {guarded.key!r} has not ended yet; send the same request again after"
+                    f" {_RETRY_AFTER_SECONDS} seconds",
+                    headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+                    invocation_id=claimed.id,
+                    facts=Facts(Outcome.UNKNOWN, may_have_executed=True),
                 )
             await asyncio.sleep(pause)
             pause = min(2 * pause, _MAX_PAUSE_SECONDS)

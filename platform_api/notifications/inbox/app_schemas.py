@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from platform_api.apps.models import App
 from platform_api.core.errors import Unprocessable
+from platform_api.core.http.validation import describe_validation_errors, field_errors
 from platform_api.notifications.inbox.models import NotificationKind
-from platform_api.notifications.inbox.schemas import MAX_ACTIONS, NotificationAction, NotificationWrite
+from platform_api.notifications.inbox.schemas import MAX_ACTIONS, NotificationWrite
 
 _Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 
@@ -42,19 +43,30 @@ class AppNotificationWrite(BaseModel):
         """Returns the notification as an inbox stores it. Raises Unprocessable."""
         beside = {"event_key": self.event_key, "image": self.image}
         data = {**(self.data or {}), **{name: value for name, value in beside.items() if value}}
+        given = {
+            "title": self.title,
+            "description": self.description or None,
+            "kind": self.kind,
+            "data": data,
+            "actions": [
+                {"label": action.title, "url": action.url or f"/apps/{app.slug}{action.app_path}"}
+                for action in self.actions
+            ],
+        }
         try:
-            return NotificationWrite(
-                title=self.title,
-                description=self.description or None,
-                kind=self.kind,
-                data=data,
-                actions=[
-                    NotificationAction(label=action.title, url=action.url or f"/apps/{app.slug}{action.app_path}")
-                    for action in self.actions
-                ],
-            )
-        except ValueError as error:
-            raise Unprocessable(f"the notification cannot be stored: {error}") from error
+            return NotificationWrite.model_validate(given)
+        except ValidationError as error:
+            errors = [{**one, "loc": self._sent_as(one["loc"])} for one in error.errors(include_url=False)]
+            raise Unprocessable(describe_validation_errors(errors), fields=field_errors(errors)) from error
+
+    def _sent_as(self, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        """Returns where a value of the stored notification stands in this one."""
+        match location:
+            case ("actions", int(index), "url") if self.actions[index].url is None:
+                return ("actions", index, "app_path")
+            case ("actions", int(index), "label"):
+                return ("actions", index, "title")
+        return location
 
 
 class AppNotificationSent(BaseModel):

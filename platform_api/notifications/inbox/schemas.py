@@ -66,7 +66,12 @@ class NotificationWrite(BaseModel):
     @field_validator("data")
     @classmethod
     def _is_small(cls, data: dict[str, Any] | None) -> dict[str, Any] | None:
-        if data is not None and len(orjson.dumps(data)) > MAX_DATA_BYTES:
+        try:
+            size = len(orjson.dumps(data))
+        except orjson.JSONEncodeError as error:
+            # A TypeError, which pydantic takes for a fault of the program.
+            raise ValueError(f"cannot be stored as JSON: {error}") from error
+        if size > MAX_DATA_BYTES:
             raise ValueError(f"is larger than {MAX_DATA_BYTES} bytes of JSON")
         return data
 

@@ -68,3 +68,12 @@ def test_secrets_are_not_printed(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("SMTP_URL", "smtp://user:hunter2@mail")
     shown = repr(Settings.from_environment())
     assert "hunter2" not in shown and GOOD["SECRET_KEYS"] not in shown
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name.endswith("_days")])
+def test_days_are_as_many_as_the_database_counts_back(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(name.upper(), "36500")
+    assert getattr(Settings.from_environment(), name) == 36_500
+    environment.setenv(name.upper(), "36501")
+    with pytest.raises(InvalidSettings, match=name.upper()):
+        Settings.from_environment()

@@ -1,6 +1,7 @@
 """Files by path: stored, overwritten, found and deleted, also by an owner's script for an installer."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,33 @@ async def test_a_file_is_stored_found_overwritten_and_deleted_by_its_path(shared
     assert (await _content(shared_platform, found["public_url"])).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "address", ["http://[x", "http://[x/api/files/?link=a", "?link=a", "", "http://h:x/?link=%ff"]
+)
+@pytest.mark.parametrize("operation", ["download", "download-binary"])
+async def test_what_is_no_address_of_ours_is_refused(shared_platform: Platform, operation: str, address: str) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    async with shared_platform.client(owner) as client:
+        refused = await client.get(f"/api/apps/{app.id}/files/{operation}/", params={"public_url": address})
+    assert (refused.status_code, refused.json()["fields"][0]["path"]) == (422, "public_url")
+
+
+async def test_an_address_below_a_path_is_ours(platform_database_url: str, files_dir: Path) -> None:
+    settings = make_settings(platform_database_url, files_dir=files_dir, public_url="https://example.com/automio")
+    async with running_platform(settings) as platform:
+        owner = await platform.create_caller()
+        app = await platform.create_app(owner)
+        made = (await _put(platform, owner, app, "a.txt", b"one")).json()
+        assert made["public_url"].startswith("https://example.com/automio/api/files/?link=")
+        async with platform.client(owner) as client:
+            known = {"public_url": made["public_url"]}
+            found = await client.get(f"/api/apps/{app.id}/files/download-binary/", params=known)
+            assert (found.status_code, found.content) == (200, b"one")
+            elsewhere = {"public_url": made["public_url"].replace("/automio", "")}
+            assert (await client.get(f"/api/apps/{app.id}/files/download/", params=elsewhere)).status_code == 422
+
+
 @pytest.mark.parametrize("path", ["../a", "a/../b", "a//b", "a\\b", ".", "a/\x00", "x" * 300, "/".join("a" * 40)])
 async def test_a_path_is_names_with_slashes_between(shared_platform: Platform, path: str) -> None:
     owner = await shared_platform.create_caller()
@@ -76,6 +104,41 @@ async def test_twenty_at_once_store_one_file(shared_platform: Platform) -> None:
     app = await shared_platform.create_app(owner)
     answers = await asyncio.gather(*(_put(shared_platform, owner, app, "a.txt", b"x") for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 19
+
+
+async def test_overwriting_beside_deleting_stores_the_file(shared_platform: Platform) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    assert (await _put(shared_platform, owner, app, "a.txt", b"old")).status_code == 201
+    answer = await _beside_deleting(
+        shared_platform, app, lambda: _put(shared_platform, owner, app, "a.txt", b"new", overwrite=True)
+    )
+    assert answer.status_code == 201, answer.text
+    assert (await _content(shared_platform, answer.json()["public_url"])).content == b"new"
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_what_is_being_deleted_is_not_found(shared_platform: Platform, method: str) -> None:
+    owner = await shared_platform.create_caller()
+    app = await shared_platform.create_app(owner)
+    file = await stored(shared_platform, owner, app)
+    async with shared_platform.client(owner) as client:
+        url = f"/api/apps/{app.id}/files/{file['id']}/"
+        body = {"name": "other.csv"} if method == "PATCH" else None
+        answer = await _beside_deleting(shared_platform, app, lambda: client.request(method, url, json=body))
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def _beside_deleting(
+    platform: Platform, app: App, request: Callable[[], Coroutine[Any, Any, httpx.Response]]
+) -> httpx.Response:
+    """Sends a request while another transaction has deleted the app's files and has not been committed yet."""
+    async with platform.database.transaction() as session:
+        await session.execute(text("delete from platform.files where app_id = :app"), {"app": app.id})
+        answering = asyncio.create_task(request())
+        await asyncio.sleep(0.5)
+        assert not answering.done()
+    return await answering
 
 
 async def test_what_was_overwritten_counts_no_longer_and_goes(platform_database_url: str, files_dir: Path) -> None:

@@ -80,6 +80,18 @@ async def _lose(platform: Platform, caller: Caller) -> None:
         )
 
 
+async def _hold(platform: Platform, caller: Caller) -> None:
+    """Makes the calls of a caller's organization look as while they are made."""
+    async with platform.database.transaction() as session:
+        await session.execute(
+            text(
+                "update platform.idempotency_keys set outcome = null, ended_at = null,"
+                " lease_expires_at = clock_timestamp() + interval '1 hour' where organization_id = :organization"
+            ),
+            {"organization": caller.organization_id},
+        )
+
+
 async def test_where_the_process_died_nobody_knows_and_no_second_call_is_made(shared_platform: Platform) -> None:
     caller = await shared_platform.create_caller()
     async with raw_upstream() as upstream:
@@ -92,6 +104,39 @@ async def test_where_the_process_died_nobody_knows_and_no_second_call_is_made(sh
             assert again["api_response"]["ok"] is False
             assert again["invocation_id"] == first["invocation_id"]
         assert len(upstream.arrived) == 1
+
+
+@pytest.mark.parametrize(("seconds", "outcome", "logged"), [(1.0, "succeeded", 1), (20.0, "unknown", 0)])
+async def test_stopping_waits_for_a_call_whose_reader_has_left(
+    platform_database_url: str, monkeypatch: pytest.MonkeyPatch, seconds: float, outcome: str, logged: int
+) -> None:
+    monkeypatch.setattr("platform_api.integrations.invocations.sending._CLOSING_SECONDS", 3.0)
+    settings = make_settings(platform_database_url)
+    arrived = asyncio.Event()
+
+    async def answer_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await asyncio.sleep(seconds)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    async with await asyncio.start_server(answer_late, "127.0.0.1", 0) as server:
+        async with running_platform(settings) as platform:
+            caller = await platform.create_caller()
+            await connect_raw(platform, caller, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            reading = asyncio.create_task(_call(platform, caller, "left", POST))
+            await arrived.wait()
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            stopping = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - stopping < 10
+    async with running_platform(settings) as platform:
+        again = await _call(platform, caller, "left", POST)
+        assert again["outcome"] == outcome
+        async with platform.database.transaction() as session:
+            calls = text("select count(*) from platform.integration_calls where organization_id = :organization")
+            assert await session.scalar(calls, {"organization": caller.organization_id}) == logged
 
 
 async def test_what_only_reads_is_called_again_where_the_process_died(shared_platform: Platform) -> None:
@@ -121,6 +166,29 @@ async def test_a_call_that_was_not_sent_leaves_its_key_free(shared_platform: Pla
     assert (await _call(shared_platform, caller, "k", {**POST, "data": 1}))["outcome"] == "failed"
 
 
+async def test_a_repeat_that_waits_ends_with_its_callers_membership(shared_platform: Platform) -> None:
+    owner = await shared_platform.create_caller()
+    builder = await shared_platform.create_colleague(owner, Role.BUILDER)
+    async with raw_upstream() as upstream:
+        await connect_raw(shared_platform, owner, upstream.url)
+        await _call(shared_platform, builder, "removed", POST)
+        await _hold(shared_platform, owner)
+        async with shared_platform.client(builder, headers={"Idempotency-Key": "removed"}) as client:
+            waiting = asyncio.create_task(client.post(CALL, json=POST))
+            await asyncio.sleep(0.3)
+            assert not waiting.done()
+            async with shared_platform.database.transaction() as session:
+                await session.execute(
+                    text("delete from platform.memberships where user_id = :user"), {"user": builder.user_id}
+                )
+            async with asyncio.timeout(10):
+                refused = await waiting
+            keyless = await client.post(CALL, json=POST, headers={"Idempotency-Key": ""})
+        assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+        assert (keyless.status_code, keyless.json()["detail"]) == (401, refused.json()["detail"])
+        assert len(upstream.arrived) == 1
+
+
 async def test_an_answer_too_large_to_keep_is_not_made_up(shared_platform: Platform) -> None:
     caller = await shared_platform.create_caller()
     async with raw_upstream() as upstream:
@@ -148,6 +216,31 @@ async def test_each_item_of_many_calls_is_made_once(shared_platform: Platform) -
             assert again == first
             assert len({one["invocation_id"] for one in first["responses"]}) == 2
             assert len(upstream.arrived) == before + 2
+
+
+async def test_an_item_that_was_made_is_told_as_made(
+    shared_platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform_api.integrations.invocations.sending._MAX_WAIT_SECONDS", 0.1)
+    caller = await shared_platform.create_caller()
+    body = {"method": "POST", "endpoint": "/orders", "data_list": [{"data": {"n": 1}}]}
+    url = "/api/integrations/raw/parallel_call/"
+    async with raw_upstream() as upstream:
+        await connect_raw(shared_platform, caller, upstream.url)
+        upstream.answer(b'"' + b"x" * 2_000_000 + b'"', content_type="application/json")
+        [first] = (await _call(shared_platform, caller, "large", body, path=url))["responses"]
+        [again] = (await _call(shared_platform, caller, "large", body, path=url))["responses"]
+        assert (again["api_response"]["ok"], again["api_response"]["status_code"]) == (False, 409)
+        assert "was made before" in again["api_response"]["text"]
+        for name in ("invocation_id", "outcome", "business_ok", "may_have_executed"):
+            assert again[name] == first[name], name
+        assert (again["outcome"], again["may_have_executed"]) == ("succeeded", True)
+        await _hold(shared_platform, caller)
+        [waiting] = (await _call(shared_platform, caller, "large", body, path=url))["responses"]
+        assert "send the same request again after 15 seconds" in waiting["api_response"]["text"]
+        assert (waiting["outcome"], waiting["business_ok"], waiting["may_have_executed"]) == ("unknown", None, True)
+        assert waiting["invocation_id"] == first["invocation_id"]
+        assert len(upstream.arrived) == 1
 
 
 async def test_a_call_is_looked_up_by_whoever_made_it(shared_platform: Platform) -> None:

@@ -198,11 +198,32 @@ async def test_an_app_keeps_no_more_than_the_installation_allows(workshop: Works
         applied = (await client.put(path, json=body)).json()["applied"]
         assert applied["runs"] == {**shown["installation"]["runs"], "days": 5}
         assert applied["logs"] == {**shown["installation"]["logs"], "megabytes": 1}
-        wrong: dict[str, Any]
-        for wrong in ({"runs": {"count": 0}}, {"runs": {"weeks": 1}}, {"rows": {}}, {"logs": {"days": -1}}):
+        refusals: list[dict[str, dict[str, int]]] = [
+            {"runs": {"count": 0}},
+            {"runs": {"weeks": 1}},
+            {"rows": {}},
+            {"logs": {"days": -1}},
+            {"calls": {"days": 36_501}},
+        ]
+        for wrong in refusals:
             refused = await client.put(path, json=wrong)
             assert refused.status_code == 422, refused.text
         assert (await client.get(path)).json()["applied"]["runs"]["days"] == 5
+
+
+async def test_more_days_than_the_database_counts_back_do_not_end_the_removal(workshop: Workshop) -> None:
+    await ended(workshop, 3)
+    days = {"days": 2**31 - 1}
+    limits = {"runs": {**days, "count": 1}, "logs": days, "calls": days}
+    async with workshop.platform.database.transaction() as session:
+        session.add(AppRetention(app_id=AppId(workshop.app.id), limits=limits, due_at=datetime.now(UTC)))
+    removal = removal_of(workshop)
+    while await removal.look_through_next():
+        continue
+    assert len(await kept(workshop)) == 1
+    async with workshop.platform.client(workshop.caller) as client:
+        shown = (await client.get(f"/api/apps/{workshop.app.id}/retention/")).json()
+    assert shown["limits"]["runs"] == {"days": 36_500, "count": 1, "megabytes": None}
 
 
 async def test_only_builders_of_the_apps_organization_see_and_set_it(workshop: Workshop) -> None:

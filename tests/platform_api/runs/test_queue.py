@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, event, func, select
 
 from platform_api.accounts.tokens import delete_ended_run_tokens
 from platform_api.core.database import Database
@@ -496,3 +496,50 @@ async def test_a_script_is_told_the_connections_that_it_may_call_through(
             for one in (workshop.caller, installer)
         ]
     }
+
+
+async def test_runs_of_one_claim_read_the_connections_of_their_user_once(
+    platform: Platform, runner: ProtocolRunner
+) -> None:
+    workshops = [await create_workshop(platform, action_type="app_action") for _ in range(2)]
+    for workshop in workshops:
+        for _ in range(3):
+            await workshop.run()
+    statements: list[str] = []
+
+    def record(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    engine = platform.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", record)
+    try:
+        claims = await runner.claim(slots=10)
+    finally:
+        event.remove(engine, "before_cursor_execute", record)
+    told = [(claim["app_id"], claim["environment"]["ORGANIZATION_ID"]) for claim in claims]
+    assert sorted(told) == sorted(
+        (workshop.app.id, str(workshop.caller.organization_id)) for workshop in workshops for _ in range(3)
+    )
+    assert len([statement for statement in statements if "FROM platform.connections" in statement]) == 2
+
+
+@pytest.mark.parametrize("limit", ["_MAX_CONNECTIONS", "_MAX_CONNECTIONS_TEXT"])
+async def test_a_script_is_told_that_its_connections_are_left_out(
+    platform: Platform, runner: ProtocolRunner, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    workshop = await create_workshop(platform, action_type="app_action")
+    async with platform.client(workshop.caller) as client:
+        definition = {"id": "shop", "name": "Shop", "base_url": "http://127.0.0.1:9"}
+        assert (await client.post("/api/integrations/", json=definition)).status_code == 201
+        for name in ("one", "two"):
+            assert (await client.post("/api/integrations/shop/connections/", json={"name": name})).status_code == 201
+    monkeypatch.setattr(f"platform_api.runs.queue.{limit}", 2)
+    await workshop.run()
+    environment = (await runner.claim_one())["environment"]
+    assert ("APP_CONNECTIONS_LEFT_OUT" in environment) == (limit == "_MAX_CONNECTIONS_TEXT")
+    assert ("APP_CONNECTIONS_BY_INTEGRATION" in environment) == (limit == "_MAX_CONNECTIONS")
+    monkeypatch.setattr(f"platform_api.runs.queue.{limit}", 1)
+    await workshop.run()
+    environment = (await runner.claim_one())["environment"]
+    assert "table_connections" in environment["APP_CONNECTIONS_LEFT_OUT"]
+    assert "APP_CONNECTIONS_BY_INTEGRATION" not in environment
