@@ -3,7 +3,6 @@
 import json
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
 
 from platform_api.accounts.models import Role
+from platform_api.core.types import AppId
 from platform_api.idempotency.models import IdempotencyKey
 from platform_api.integrations.models import LoggedCall
 from platform_api.retention import removal as removal_module
