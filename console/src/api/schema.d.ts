@@ -7221,7 +7221,7 @@ export interface components {
         JsonValue: unknown;
         /**
          * KeptCalls
-         * @description Limits the log of the app's calls to integrations.
+         * @description Limits the log of the app's calls to integrations, by the organization whose connection is called.
          */
         KeptCalls: {
             /**
@@ -7231,13 +7231,13 @@ export interface components {
             days?: number | null;
             /**
              * Count
-             * @description Entries that are kept, the newest ones
+             * @description Entries that are kept of each organization, the newest ones
              */
             count?: number | null;
         };
         /**
          * KeptLogs
-         * @description Limits the logs of an app's runs, whose lines go before the runs do.
+         * @description Limits the logs of an app's runs, of each organization. The lines go before the runs do.
          */
         KeptLogs: {
             /**
@@ -7247,13 +7247,13 @@ export interface components {
             days?: number | null;
             /**
              * Megabytes
-             * @description Size of all logs together; those of the newest runs are kept
+             * @description Size of all logs of an organization that uses the app; those of its newest runs are kept
              */
             megabytes?: number | null;
         };
         /**
          * KeptRuns
-         * @description Limits the runs of an app that have ended. Null: as much as the installation keeps.
+         * @description Limits the runs of an app that have ended, of each organization. Null: as much as the installation keeps.
          */
         KeptRuns: {
             /**
@@ -7263,12 +7263,12 @@ export interface components {
             days?: number | null;
             /**
              * Count
-             * @description Runs that are kept, the newest ones
+             * @description Runs that are kept of each organization that uses the app, the newest ones
              */
             count?: number | null;
             /**
              * Megabytes
-             * @description Size of their events, results and errors, as stored
+             * @description Size of their events, results and errors, as stored, of each organization that uses the app
              */
             megabytes?: number | null;
         };
@@ -9236,7 +9236,7 @@ export interface components {
             limits: components["schemas"]["RetentionLimits"];
             /** @description What applies: in each case the lower one */
             applied: components["schemas"]["RetentionLimits"];
-            /** @description The most that is kept of any app; null: without a limit */
+            /** @description The most that is kept of each organization in any app; null: without a limit */
             installation: components["schemas"]["RetentionLimits"];
             history: components["schemas"]["HistoryRead"];
         };
